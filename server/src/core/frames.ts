@@ -1,6 +1,6 @@
-import type { TraceContext } from './ports.js';
-import type { Hash, LeaseId, RequestId, SessionId } from './names.js';
 import type { Failure } from './failure.js';
+import type { Hash, LeaseId, RequestId, SessionId } from './names.js';
+import type { TraceContext } from './ports.js';
 
 /** What a client says, decoded, its secrets replaced by their hashes. The wire's `ClientFrame`, as the core sees it. */
 export type ClientFrame =

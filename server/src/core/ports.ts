@@ -203,8 +203,18 @@ export interface Telemetry {
 
 /** What is worth a line in the log. Never carries a secret or a hash. */
 export type CoreEvent =
-  | { readonly kind: 'session_opened'; readonly sessionId: SessionId; readonly clientName: string; readonly resumed: boolean }
-  | { readonly kind: 'session_detached'; readonly sessionId: SessionId; readonly leases: number; readonly waiters: number }
+  | {
+      readonly kind: 'session_opened';
+      readonly sessionId: SessionId;
+      readonly clientName: string;
+      readonly resumed: boolean;
+    }
+  | {
+      readonly kind: 'session_detached';
+      readonly sessionId: SessionId;
+      readonly leases: number;
+      readonly waiters: number;
+    }
   | { readonly kind: 'session_ended'; readonly sessionId: SessionId; readonly cause: 'closed' | 'grace_over' }
   | { readonly kind: 'held_set_differs'; readonly sessionId: SessionId }
   | {
