@@ -1,5 +1,5 @@
 import type { Failure } from './failure.js';
-import type { Hash, LeaseId, RequestId, SessionId } from './names.js';
+import type { Hash, LeaseId, RequestId } from './names.js';
 import type { TraceContext } from './ports.js';
 
 /** What a client says, decoded, its secrets replaced by their hashes. The wire's `ClientFrame`, as the core sees it. */
