@@ -1,0 +1,81 @@
+import { CHECKS } from './checks.js';
+import { environmentNameOf, flagOf, OPTION_NAMES, OPTIONS, type OptionName, type OptionValues } from './options.js';
+
+/** Where a setting's text came from. */
+export type Source = 'flag' | 'environment' | 'default';
+
+/** A setting as it was written. */
+export interface Setting {
+  readonly text: string;
+  readonly source: Source;
+}
+
+export type Settings = { readonly [K in OptionName]: Setting };
+
+/** One wrong setting. */
+export interface Problem {
+  readonly name: OptionName;
+  readonly setting: Setting;
+  /** What is wrong, to be read after the value. */
+  readonly message: string;
+  /** What would be right. */
+  readonly bound: string;
+}
+
+export type Resolved =
+  | { readonly ok: true; readonly values: OptionValues; readonly settings: Settings }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/**
+ * Settles every setting: a flag wins over the environment, the environment over the default. An empty environment
+ * variable counts as unset. All wrong settings are found at once, also those that are wrong only in combination.
+ */
+export function resolveSettings(
+  flags: Readonly<Partial<Record<OptionName, string>>>,
+  environment: Readonly<Record<string, string | undefined>>,
+): Resolved {
+  const settings: Partial<Record<OptionName, Setting>> = {};
+  const values: Partial<Record<OptionName, unknown>> = {};
+  const problems: Problem[] = [];
+  for (const name of OPTION_NAMES) {
+    const setting = settingOf(name, flags, environment);
+    settings[name] = setting;
+    const { kind } = OPTIONS[name];
+    const outcome = kind.schema.safeParse(setting.text);
+    if (outcome.success) values[name] = outcome.data;
+    else problems.push({ name, setting, message: outcome.error.issues[0]?.message ?? 'is wrong', bound: kind.bound });
+  }
+  const wrong = new Set(problems.map((problem) => problem.name));
+  for (const { blames, needs, test } of CHECKS) {
+    if (needs.some((name) => wrong.has(name))) continue;
+    const finding = test(values as OptionValues);
+    if (finding !== undefined)
+      problems.push({ name: blames, setting: settingOf(blames, flags, environment), ...finding });
+  }
+  if (problems.length > 0) return { ok: false, problems };
+  return { ok: true, values: values as OptionValues, settings: settings as Settings };
+}
+
+function settingOf(
+  name: OptionName,
+  flags: Readonly<Partial<Record<OptionName, string>>>,
+  environment: Readonly<Record<string, string | undefined>>,
+): Setting {
+  const flag = flags[name];
+  if (flag !== undefined) return { text: flag, source: 'flag' };
+  const variable = environment[environmentNameOf(name)];
+  if (variable !== undefined && variable !== '') return { text: variable, source: 'environment' };
+  return { text: OPTIONS[name].fallback, source: 'default' };
+}
+
+/** "the flag --min-ttl", "the variable HOLDFAST_MIN_TTL" or "the default". */
+export function sourceText(name: OptionName, source: Source): string {
+  switch (source) {
+    case 'flag':
+      return `the flag ${flagOf(name)}`;
+    case 'environment':
+      return `the variable ${environmentNameOf(name)}`;
+    case 'default':
+      return 'the default';
+  }
+}
