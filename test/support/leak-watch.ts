@@ -31,7 +31,7 @@ export class LeakWatch {
     return new Set<object>([...this.#living(), ...this.#listening()]);
   }
 
-  /** What is alive and was not in the baseline, in words; waits up to `graceMs` for it to go. */
+  /** What is alive and was not in the baseline, in words: it gets `graceMs` to go by itself, and is then ended. */
   async leaks(before: ReadonlySet<object>, graceMs: number): Promise<readonly string[]> {
     const signal = AbortSignal.timeout(graceMs);
     const children = this.#living().filter((child) => !before.has(child));
@@ -40,10 +40,15 @@ export class LeakWatch {
       ...children.map((child) => once(child, 'exit', { signal })),
       ...servers.map((server) => once(server, 'close', { signal })),
     ]);
-    return [
-      ...children.filter(isAlive).map((child) => `process ${child.pid}: ${child.spawnargs.join(' ')}`),
-      ...servers.filter((server) => server.listening).map((server) => `server on ${addressOf(server)}`),
+    const leftChildren = children.filter(isAlive);
+    const leftServers = servers.filter((server) => server.listening);
+    const leaks = [
+      ...leftChildren.map((child) => `process ${child.pid}: ${child.spawnargs.join(' ')}`),
+      ...leftServers.map((server) => `server on ${addressOf(server)}`),
     ];
+    for (const child of leftChildren) child.kill('SIGKILL');
+    for (const server of leftServers) server.close();
+    return leaks;
   }
 
   #living(): ChildProcess[] {

@@ -1,4 +1,5 @@
 import Mocha from 'mocha';
+import { summarize } from './summary.js';
 
 const SLOWEST = 5;
 const SLOW_MS = 1_000;
@@ -17,11 +18,6 @@ export default class SummaryReporter extends Mocha.reporters.Spec {
       for (const { title, tookMs } of slow.slice(0, SLOWEST))
         console.log(`  ${(tookMs / 1_000).toFixed(1)} s  ${title}`);
     });
-    // On exit, so that nothing a test left running can print after it. A run can also fail without a failed test: when
-    // there was none, or when the process did not end by itself.
-    process.on('exit', (code) => {
-      const { passes = 0, failures = 0 } = runner.stats ?? {};
-      console.log(`${passes} passed, ${failures === 0 && code !== 0 ? 1 : failures} failed`);
-    });
+    summarize(runner);
   }
 }
