@@ -1,0 +1,121 @@
+import { expect } from 'chai';
+import { type LeaseId, resourceKey, type SessionId } from '../../server/src/core/names.js';
+import type { CoreEvent } from '../../server/src/core/ports.js';
+import { CoreMetrics } from '../../server/src/telemetry/core-metrics.js';
+import { coreTelemetry } from '../../server/src/telemetry/core-telemetry.js';
+import type { Logger, LogLevel } from '../../server/src/telemetry/logger.js';
+import { PrettyLines } from '../../server/src/telemetry/pretty-lines.js';
+
+const sessionId = '01890a5d-ac96-774b-bcce-b302099a8057' as SessionId;
+const leaseId = '01890a5d-ac96-774b-bcce-b302099a8058' as LeaseId;
+
+class RecordedLog implements Logger {
+  readonly lines: { readonly level: LogLevel; readonly fields: unknown; readonly message: string }[] = [];
+
+  constructor(private readonly silent: readonly LogLevel[] = []) {}
+
+  log(level: LogLevel, fields: Readonly<Record<string, unknown>>, message: string): void {
+    this.lines.push({ level, fields, message });
+  }
+  enabled(level: LogLevel): boolean {
+    return !this.silent.includes(level);
+  }
+  dropped(): number {
+    return 0;
+  }
+  flush(): void {
+    throw new Error('nothing of this needs flushing');
+  }
+}
+
+describe('event log', () => {
+  const cases: readonly (readonly [CoreEvent, LogLevel, object])[] = [
+    [
+      { kind: 'session_opened', sessionId, clientName: 'invoicer', resumed: false },
+      'info',
+      { event: 'session_opened', sessionId, clientName: 'invoicer', resumed: false },
+    ],
+    [
+      { kind: 'session_detached', sessionId, leases: 2, waiters: 1 },
+      'info',
+      { event: 'session_detached', sessionId, leases: 2, waiters: 1 },
+    ],
+    [
+      { kind: 'session_ended', sessionId, cause: 'grace_over' },
+      'info',
+      { event: 'session_ended', sessionId, cause: 'grace_over' },
+    ],
+    [{ kind: 'held_set_differs', sessionId }, 'warn', { event: 'held_set_differs', sessionId }],
+    [
+      {
+        kind: 'lease_lost',
+        sessionId,
+        leaseId,
+        resource: resourceKey('default', 'orders/42'),
+        token: 1_790_000_000_000_001n,
+        reason: 'expired',
+      },
+      'warn',
+      {
+        event: 'lease_lost',
+        sessionId,
+        leaseId,
+        namespace: 'default',
+        resource: 'orders/42',
+        token: '1790000000000001',
+        reason: 'expired',
+      },
+    ],
+    [{ kind: 'store_unavailable', message: 'disk full' }, 'warn', { event: 'store_unavailable', cause: 'disk full' }],
+    [{ kind: 'store_available' }, 'info', { event: 'store_available' }],
+  ];
+  for (const [event, level, fields] of cases) {
+    it(`writes ${event.kind} as ${level}`, () => {
+      const log = new RecordedLog();
+      coreTelemetry(new CoreMetrics(), log, undefined).event(event);
+      expect(log.lines).to.have.lengthOf(1);
+      expect(log.lines[0]).to.include({ level });
+      expect(log.lines[0]?.fields).to.deep.equal(fields);
+      expect(() => JSON.stringify(log.lines)).to.not.throw();
+    });
+  }
+
+  it('writes nothing below the level', () => {
+    const log = new RecordedLog(['info']);
+    coreTelemetry(new CoreMetrics(), log, undefined).event({ kind: 'store_available' });
+    expect(log.lines).to.deep.equal([]);
+  });
+
+  it('starts no spans where nothing is traced', () => {
+    const telemetry = coreTelemetry(new CoreMetrics(), new RecordedLog(), undefined);
+    expect(telemetry.acquireStarted(resourceKey('default', 'x'), undefined)).to.equal(undefined);
+  });
+});
+
+describe('lines for people', () => {
+  function pretty(line: object): string {
+    let written = '';
+    new PrettyLines({ write: (text) => (written += text) }, false).write(`${JSON.stringify(line)}\n`);
+    return written;
+  }
+
+  it('show time, level, message and fields', () => {
+    const line = { level: 'warn', time: '2026-01-02T03:04:05.678Z', client: 'a b', leases: 2, msg: 'session lost' };
+    expect(pretty(line)).to.equal('03:04:05 WARN  session lost  client="a b"  leases=2\n');
+  });
+
+  it('show an error with its stack', () => {
+    const line = {
+      level: 'fatal',
+      time: '2026-01-02T03:04:05.678Z',
+      error: { stack: 'Error: x\n    at y' },
+      msg: 'no',
+    };
+    expect(pretty(line)).to.equal('03:04:05 FATAL no  error=\nError: x\n    at y\n');
+  });
+
+  it('keep control characters of clients away from the terminal', () => {
+    const line = { level: 'info', time: '2026-01-02T03:04:05.678Z', clientName: '\u001b[2J', msg: 'session opened' };
+    expect(pretty(line)).to.not.include('\u001b');
+  });
+});
