@@ -1,0 +1,148 @@
+import { type ConnectionInjector, Server, ServerCredentials } from '@grpc/grpc-js';
+import type { Clock } from '../core/ports.js';
+import type { ServerCoreApi } from '../core/session-api.js';
+import { ADMIN_SERVICE, adminService } from './admin-service.js';
+import { Health } from './health.js';
+import { LEASE_SERVICE, leaseService } from './lease-service.js';
+import { type ListenAddress, Listener } from './listener.js';
+import { OpenCalls } from './open-calls.js';
+import { type ReportDefect, type RpcSettings, rpcDefaults } from './rpc-settings.js';
+import { TurnFlusher } from './turn-flusher.js';
+
+export interface RpcServerOptions {
+  readonly core: ServerCoreApi;
+  readonly clock: Clock;
+  /** What differs from `rpcDefaults`. */
+  readonly settings?: Partial<RpcSettings>;
+  /** Default: plain text. */
+  readonly credentials?: ServerCredentials;
+  readonly reportDefect: ReportDefect;
+}
+
+/** The gRPC side of a server. */
+export interface RpcServer {
+  /** Listens there, too; resolves to where it does. Rejects with a `ListenError`. */
+  listen(address: ListenAddress): Promise<ListenAddress>;
+  /** Tells health checks whether the store can be reached. It is taken to be until told. */
+  setStoreAvailable(available: boolean): void;
+  /** Session calls the transport still knows. */
+  openStreams(): number;
+  /** Resolves when reflection is served, or has been given up on; it is loaded once the server listens. */
+  readonly reflectionSettled: Promise<void>;
+  /**
+   * Stops: no more connections, every stream told to move elsewhere; when all have left, or after `graceMs`, the rest
+   * is ended. Never hangs. Called again, it shortens the grace.
+   */
+  shutdown(graceMs: number): Promise<void>;
+}
+
+/** Makes a server that does not listen yet. */
+export function createRpcServer(options: RpcServerOptions): RpcServer {
+  return new GrpcServer(options);
+}
+
+class GrpcServer implements RpcServer {
+  readonly #core: ServerCoreApi;
+  readonly #clock: Clock;
+  readonly #settings: RpcSettings;
+  readonly #reportDefect: ReportDefect;
+  readonly #server: Server;
+  readonly #connections: ConnectionInjector;
+  readonly #health = new Health();
+  readonly #calls = new OpenCalls();
+  readonly #listeners: Listener[] = [];
+  #reflection: Promise<void> | undefined;
+  #stopped: Promise<void> | undefined;
+  #endWait: (() => void) | undefined;
+
+  constructor({ core, clock, settings, credentials, reportDefect }: RpcServerOptions) {
+    this.#core = core;
+    this.#clock = clock;
+    this.#reportDefect = reportDefect;
+    this.#settings = { ...rpcDefaults(core.settings.limits), ...settings };
+    this.#server = new Server(serverOptions(this.#settings, core.settings.limits.maxMessageBytes));
+    const parts = { core, clock, reportDefect, settings: this.#settings, flusher: new TurnFlusher(clock) };
+    this.#server.addService(LEASE_SERVICE, leaseService(parts, this.#calls, this.#settings));
+    this.#server.addService(ADMIN_SERVICE, adminService(core, reportDefect));
+    this.#health.addToServer(this.#server);
+    // Connections come from listeners of our own: grpc-js prints its own errors when it cannot bind, hides their codes,
+    // takes any number of connections, and does not say which it has.
+    this.#connections = this.#server.createConnectionInjector(credentials ?? ServerCredentials.createInsecure());
+  }
+
+  get reflectionSettled(): Promise<void> {
+    return this.#reflection ?? Promise.resolve();
+  }
+
+  async listen(address: ListenAddress): Promise<ListenAddress> {
+    if (this.#stopped !== undefined) throw new Error('the server is stopping');
+    const listener = await Listener.open(address, this.#settings.maxConnections, (socket) =>
+      this.#connections.injectConnection(socket),
+    );
+    this.#listeners.push(listener);
+    this.#reflection ??= this.#loadReflection();
+    return listener.address;
+  }
+
+  setStoreAvailable(available: boolean): void {
+    this.#health.setStoreAvailable(available);
+  }
+
+  openStreams(): number {
+    return this.#calls.count;
+  }
+
+  shutdown(graceMs: number): Promise<void> {
+    if (this.#stopped === undefined) this.#stopped = this.#stop(graceMs);
+    else this.#clock.after(graceMs, () => this.#endWait?.());
+    return this.#stopped;
+  }
+
+  async #stop(graceMs: number): Promise<void> {
+    this.#health.setDraining();
+    for (const listener of this.#listeners) listener.stopAccepting();
+    this.#core.drain(graceMs);
+    // No GOAWAY before the end: Node answers no keepalive ping on a session that is closing, and grpc-js would cut the
+    // connection at the next one, long before the grace is over.
+    await this.#streamsGone(graceMs);
+    this.#core.endStreams();
+    await this.#streamsGone(this.#settings.lastWordsMs);
+    this.#connections.destroy();
+    this.#server.forceShutdown();
+    await Promise.all(this.#listeners.map((listener) => listener.destroy()));
+    await this.reflectionSettled;
+  }
+
+  /** Resolves when no stream is open, or after `withinMs`, or when the grace is cut short. */
+  #streamsGone(withinMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#clock.after(withinMs, resolve);
+      this.#endWait = resolve;
+      this.#calls.whenNone(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
+  async #loadReflection(): Promise<void> {
+    try {
+      const { addReflection } = await import('./reflection.js');
+      await addReflection(this.#server);
+    } catch (error) {
+      this.#reportDefect('reflection', error);
+    }
+  }
+}
+
+function serverOptions(settings: RpcSettings, maxMessageBytes: number): Record<string, number> {
+  return {
+    'grpc.max_receive_message_length': maxMessageBytes,
+    'grpc.keepalive_time_ms': settings.keepaliveIntervalMs,
+    'grpc.keepalive_timeout_ms': settings.keepaliveTimeoutMs,
+    'grpc.max_connection_idle_ms': settings.idleConnectionMs,
+    'grpc.max_concurrent_streams': settings.maxStreamsPerConnection,
+    // Nobody reads it here, and it costs on every call and message.
+    'grpc.enable_channelz': 0,
+  };
+}
