@@ -3,6 +3,7 @@ import { environmentNameOf, flagOf, OPTION_NAMES, OPTIONS, type OptionName } fro
 import { effectiveSettings, problemReport } from '../../server/src/config/report.js';
 import { type Problem, resolveSettings } from '../../server/src/config/resolve.js';
 import { serverConfig } from '../../server/src/config/server-config.js';
+import { rpcDefaults } from '../../server/src/rpc/rpc-settings.js';
 
 type Texts = Partial<Record<OptionName, string>>;
 
@@ -100,7 +101,7 @@ describe('settings', () => {
       ['a default TTL below the least', { defaultTtl: '500ms' }, 'defaultTtl', /not between/, /1s to 1m/],
       ['a margin that eats short leases', { clockMargin: '101ms' }, 'clockMargin', /a tenth/, /at most 100ms/],
       ['a validity no short lease has', { minValidity: '501ms' }, 'minValidity', /half/, /at most 500ms/],
-      ['pings that overlap', { keepaliveTimeout: '21s' }, 'keepaliveTimeout', /longer than/, /at most 20s/],
+      ['pings that overlap', { keepaliveTimeout: '11s' }, 'keepaliveTimeout', /longer than/, /at most 10s/],
       ['an open address', { listen: '0.0.0.0:7420' }, 'listen', /other machines/, /--insecure/],
       ['an open IPv6 address', { listen: '[::]:7420' }, 'listen', /other machines/, /--insecure/],
       ['a name that may be anywhere', { listen: 'db.internal:7420' }, 'listen', /other machines/, /--insecure/],
@@ -161,8 +162,10 @@ describe('settings', () => {
     if (!resolved.ok) throw new Error('unexpected');
     const config = serverConfig(resolved.values);
     expect(config.store).to.deep.equal({ kind: 'embedded', directory: '/leases' });
+    const { limits } = config.core;
+    expect(rpcDefaults(limits)).to.deep.include(config.rpc);
     expect(config.core).to.deep.include({ clockRateDrift: 0.02, clockMarginMs: 5, minValidityShare: 0.1 });
-    expect(config.core.limits).to.deep.include({ minTtlMs: 1_000, defaultTtlMs: 30_000, maxTtlMs: 60_000 });
-    expect(config.core.limits).to.deep.include({ graceMs: 60_000, maxMessageBytes: 65_536 });
+    expect(limits).to.deep.include({ minTtlMs: 1_000, defaultTtlMs: 30_000, maxTtlMs: 60_000 });
+    expect(limits).to.deep.include({ graceMs: 60_000, maxMessageBytes: 65_536 });
   });
 });

@@ -72,7 +72,7 @@ describe('event log', () => {
   for (const [event, level, fields] of cases) {
     it(`writes ${event.kind} as ${level}`, () => {
       const log = new RecordedLog();
-      coreTelemetry(new CoreMetrics(), log, undefined).event(event);
+      coreTelemetry(new CoreMetrics(), log, undefined, () => undefined).event(event);
       expect(log.lines).to.have.lengthOf(1);
       expect(log.lines[0]).to.include({ level });
       expect(log.lines[0]?.fields).to.deep.equal(fields);
@@ -82,12 +82,23 @@ describe('event log', () => {
 
   it('writes nothing below the level', () => {
     const log = new RecordedLog(['info']);
-    coreTelemetry(new CoreMetrics(), log, undefined).event({ kind: 'store_available' });
+    coreTelemetry(new CoreMetrics(), log, undefined, () => undefined).event({ kind: 'store_available' });
     expect(log.lines).to.deep.equal([]);
   });
 
+  it('passes on that the store went and came back', () => {
+    const seen: boolean[] = [];
+    const telemetry = coreTelemetry(new CoreMetrics(), new RecordedLog(), undefined, (available) =>
+      seen.push(available),
+    );
+    telemetry.event({ kind: 'store_unavailable', message: 'disk full' });
+    telemetry.event({ kind: 'held_set_differs', sessionId });
+    telemetry.event({ kind: 'store_available' });
+    expect(seen).to.deep.equal([false, true]);
+  });
+
   it('starts no spans where nothing is traced', () => {
-    const telemetry = coreTelemetry(new CoreMetrics(), new RecordedLog(), undefined);
+    const telemetry = coreTelemetry(new CoreMetrics(), new RecordedLog(), undefined, () => undefined);
     expect(telemetry.acquireStarted(resourceKey('default', 'x'), undefined)).to.equal(undefined);
   });
 });

@@ -39,12 +39,14 @@ export const OPTIONS = {
     'Serve anybody who can reach a non-loopback address, without encryption or identity.',
   ),
   metricsListen: option(tcpAddressOrOff(), '127.0.0.1:7421', 'Address of the Prometheus endpoint /metrics.'),
-  keepaliveInterval: option(duration(SECOND, 2 * HOUR), '20s', 'Ping a connection that has been silent this long.'),
+  keepaliveInterval: option(duration(SECOND, 2 * HOUR), '10s', 'Time between the pings of a connection.'),
   keepaliveTimeout: option(
     duration(100, 10 * MINUTE),
-    '10s',
+    '5s',
     'Drop a connection whose ping stays unanswered this long.',
   ),
+  idleConnection: option(duration(SECOND, 24 * HOUR), '5m', 'Close a connection that has had no call for this long.'),
+  slowReader: option(duration(SECOND, HOUR), '10s', 'End a stream that has read nothing for this long.'),
 
   store: option(oneOf(['embedded']), 'embedded', 'Where leases are made durable.'),
   dataDir: option(directory(), './.holdfast', 'Directory of the embedded store, used by one server at a time.'),
@@ -68,6 +70,8 @@ export const OPTIONS = {
   clockMargin: option(duration(0, 10 * SECOND), '5ms', 'Taken off every validity told to a client.'),
   drainTimeout: option(duration(0, HOUR), '30s', 'How long streams may take to leave after SIGTERM or SIGINT.'),
 
+  maxConnections: option(wholeNumber(1, 1_000_000), '20000', 'Most connections at a time.'),
+  maxStreamsPerConnection: option(wholeNumber(1, 100_000), '100', 'Most streams at a time on one connection.'),
   maxSessions: option(wholeNumber(1, 1_000_000), '10000', 'Most sessions at a time.'),
   maxRequestsPerSession: option(
     wholeNumber(1, 1_000_000),
@@ -98,7 +102,7 @@ export const OPTION_GROUPS: readonly { readonly heading: string; readonly first:
   { heading: 'Network', first: 'listen' },
   { heading: 'Store', first: 'store' },
   { heading: 'Time', first: 'minTtl' },
-  { heading: 'Limits', first: 'maxSessions' },
+  { heading: 'Limits', first: 'maxConnections' },
   { heading: 'Log', first: 'logLevel' },
 ];
 

@@ -8,7 +8,14 @@ export interface ServerConfig {
   readonly listen: ListenAddress;
   readonly insecure: boolean;
   readonly metricsListen: Extract<ListenAddress, { kind: 'tcp' }> | undefined;
-  readonly keepalive: { readonly intervalMs: number; readonly timeoutMs: number };
+  readonly rpc: {
+    readonly keepaliveIntervalMs: number;
+    readonly keepaliveTimeoutMs: number;
+    readonly idleConnectionMs: number;
+    readonly slowReaderMs: number;
+    readonly maxConnections: number;
+    readonly maxStreamsPerConnection: number;
+  };
   readonly store: { readonly kind: 'embedded'; readonly directory: string };
   readonly core: Omit<CoreSettings, 'serverId'>;
   readonly drainTimeoutMs: number;
@@ -27,7 +34,14 @@ export function serverConfig(values: OptionValues): ServerConfig {
     listen: values.listen,
     insecure: values.insecure,
     metricsListen: values.metricsListen,
-    keepalive: { intervalMs: values.keepaliveInterval, timeoutMs: values.keepaliveTimeout },
+    rpc: {
+      keepaliveIntervalMs: values.keepaliveInterval,
+      keepaliveTimeoutMs: values.keepaliveTimeout,
+      idleConnectionMs: values.idleConnection,
+      slowReaderMs: values.slowReader,
+      maxConnections: values.maxConnections,
+      maxStreamsPerConnection: values.maxStreamsPerConnection,
+    },
     store: { kind: values.store, directory: resolve(values.dataDir) },
     core: {
       limits: {

@@ -14,7 +14,7 @@ const HOLD_BOUNDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 
 /** 0 is a lease that ran out. Seconds. */
 const MARGIN_BOUNDS = [0, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 300];
 const CALL_BOUNDS = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
-const BATCH_BOUNDS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 4_096];
+const BATCH_BOUNDS = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 4_096];
 
 /** What the core did, in numbers. */
 export class CoreMetrics {
@@ -27,6 +27,8 @@ export class CoreMetrics {
   readonly #failures = new CounterFamily('holdfast_failures_total', 'reason');
   readonly #calls = new HistogramFamily('holdfast_store_call_seconds', 'verb', CALL_BOUNDS, VERBS);
   readonly #batches = new HistogramFamily('holdfast_store_batch_entries', 'verb', BATCH_BOUNDS, VERBS);
+  readonly #commits = new HistogramFamily('holdfast_store_commit_seconds', 'store', CALL_BOUNDS);
+  readonly #commitGrants = new HistogramFamily('holdfast_store_commit_grants', 'store', BATCH_BOUNDS);
   #extensions = 0;
   #storeAvailable = true;
 
@@ -54,6 +56,12 @@ export class CoreMetrics {
     this.#batches.record(verb, entries);
   }
 
+  /** A store wrote to disk. */
+  committed(store: string, grants: number, tookMs: number): void {
+    this.#commits.record(store, tookMs / 1_000);
+    this.#commitGrants.record(store, grants);
+  }
+
   storeIsAvailable(available: boolean): void {
     this.#storeAvailable = available;
   }
@@ -74,6 +82,8 @@ export class CoreMetrics {
       ...this.#failures.readings(),
       ...this.#calls.readings(),
       ...this.#batches.readings(),
+      ...this.#commits.readings(),
+      ...this.#commitGrants.readings(),
       { metric: 'holdfast_store_available', labels: {}, value: this.#storeAvailable ? 1 : 0 },
     ];
   }

@@ -5,7 +5,16 @@ import type { Logger } from './logger.js';
 import type { Tracing } from './tracing.js';
 
 /** What the core says goes to the metrics, the log and, where there is a collector, the traces. */
-export function coreTelemetry(metrics: CoreMetrics, logger: Logger, tracing: Tracing | undefined): Telemetry {
+export function coreTelemetry(
+  metrics: CoreMetrics,
+  logger: Logger,
+  tracing: Tracing | undefined,
+  onStoreAvailable: (available: boolean) => void,
+): Telemetry {
+  const storeAvailable = (available: boolean): void => {
+    metrics.storeIsAvailable(available);
+    onStoreAvailable(available);
+  };
   return {
     acquireStarted: tracing === undefined ? () => undefined : tracing.acquireStarted,
     acquireEnded: (outcome, waitedMs) => metrics.acquireEnded(outcome, waitedMs),
@@ -15,8 +24,8 @@ export function coreTelemetry(metrics: CoreMetrics, logger: Logger, tracing: Tra
     storeCalled: (verb, entries, tookMs) => metrics.storeCalled(verb, entries, tookMs),
     failed: (reason) => metrics.failed(reason),
     event: (event) => {
-      if (event.kind === 'store_unavailable') metrics.storeIsAvailable(false);
-      if (event.kind === 'store_available') metrics.storeIsAvailable(true);
+      if (event.kind === 'store_unavailable') storeAvailable(false);
+      if (event.kind === 'store_available') storeAvailable(true);
       logEvent(logger, event);
     },
   };

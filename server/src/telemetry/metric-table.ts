@@ -21,6 +21,12 @@ export const METRICS = {
   holdfast_failures_total: metric('counter', ['reason'], 'Failures sent to clients.'),
   holdfast_store_call_seconds: metric('histogram', ['verb'], 'Time the store took to answer a batch.'),
   holdfast_store_batch_entries: metric('histogram', ['verb'], 'Entries in a batch to the store.'),
+  holdfast_store_commit_seconds: metric('histogram', ['store'], 'Time a disk commit took.'),
+  holdfast_store_commit_grants: metric(
+    'histogram',
+    ['store'],
+    'Grants, hand-offs and adoptions a disk commit carried.',
+  ),
   holdfast_store_available: metric('gauge', [], '1 while the store answers, 0 while it does not.'),
   holdfast_sessions: metric('gauge', ['state'], 'Sessions, with a stream (attached) or without (detached).'),
   holdfast_streams: metric('gauge', [], 'Streams open.'),

@@ -1,6 +1,4 @@
-import { createServer, type Server } from 'node:http';
-import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
-import { metricProducer } from './metric-data.js';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { MetricSource } from './metric-table.js';
 
 /** The endpoint where Prometheus reads the metrics. */
@@ -16,13 +14,8 @@ export async function serveMetrics(
   sources: readonly MetricSource[],
   address: { readonly host: string; readonly port: number },
 ): Promise<MetricsEndpoint> {
-  // The exporter's own server takes no port 0 and swallows the errors of listening.
-  const exporter = new PrometheusExporter({
-    preventServerStart: true,
-    withoutScopeInfo: true,
-    withoutTargetInfo: true,
-  });
-  exporter.setMetricProducer(metricProducer(sources, Date.now()));
+  let answer: Promise<RequestListener> | undefined;
+  const startMs = Date.now();
   const server = createServer((request, response) => {
     const path = request.url?.split('?', 1)[0];
     if (path !== PATH) {
@@ -30,7 +23,8 @@ export async function serveMetrics(
     } else if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.writeHead(405, { allow: 'GET, HEAD' }).end();
     } else {
-      exporter.getMetricsRequestHandler(request, response);
+      answer ??= exporting(sources, startMs);
+      void answer.then((handle) => handle(request, response));
     }
   });
   await listen(server, address);
@@ -43,6 +37,20 @@ export async function serveMetrics(
         server.closeAllConnections();
       }),
   };
+}
+
+/** Loaded with the first request: it takes 50 ms and 5 MB, and not every server is watched. */
+async function exporting(sources: readonly MetricSource[], startMs: number): Promise<RequestListener> {
+  const { PrometheusExporter } = await import('@opentelemetry/exporter-prometheus');
+  const { metricProducer } = await import('./metric-data.js');
+  // The exporter's own server takes no port 0 and swallows the errors of listening.
+  const exporter = new PrometheusExporter({
+    preventServerStart: true,
+    withoutScopeInfo: true,
+    withoutTargetInfo: true,
+  });
+  exporter.setMetricProducer(metricProducer(sources, startMs));
+  return (request, response) => exporter.getMetricsRequestHandler(request, response);
 }
 
 function listen(server: Server, address: { readonly host: string; readonly port: number }): Promise<void> {

@@ -1,0 +1,83 @@
+import { readCommandLine } from '../config/command-line.js';
+import { effectiveSettings, problemReport } from '../config/report.js';
+import { resolveSettings } from '../config/resolve.js';
+import { type ServerConfig, serverConfig } from '../config/server-config.js';
+import { createLogger } from '../telemetry/logger.js';
+import { EXIT, type ExitCode, StartRefused } from './exit-codes.js';
+import { preflight } from './preflight.js';
+import { announce } from './ready.js';
+import { startServer } from './running-server.js';
+import { StopSignals } from './stop-signals.js';
+import { serverVersion } from './version.js';
+
+/** The whole life of the process: from the command line to the exit code. */
+export async function run(args: readonly string[], environment: NodeJS.ProcessEnv): Promise<void> {
+  const line = readCommandLine(args, serverVersion());
+  if (line.kind === 'told') {
+    process.stdout.write(line.text);
+    return;
+  }
+  if (line.kind === 'misused') {
+    process.stderr.write(line.text);
+    process.exitCode = EXIT.configuration;
+    return;
+  }
+  const resolved = resolveSettings(line.flags, environment);
+  if (!resolved.ok) {
+    process.stderr.write(problemReport(resolved.problems));
+    process.exitCode = EXIT.configuration;
+    return;
+  }
+  const config = serverConfig(resolved.values);
+  if (line.kind === 'serve') return serve(config, environment);
+  process.stdout.write(effectiveSettings(resolved.settings));
+  const refusal = await preflight(config);
+  if (refusal === undefined) return;
+  process.stderr.write(`holdfast-server: ${refusal.message}\n`);
+  process.exitCode = refusal.exitCode;
+}
+
+async function serve(config: ServerConfig, environment: NodeJS.ProcessEnv): Promise<void> {
+  const format = logFormat(config);
+  const logger = createLogger(config.log.level, format);
+  const end = (code: ExitCode): never => {
+    logger.flush();
+    process.exit(code);
+  };
+  // Something happened that was thought impossible. The leases are on disk and every deadline stands, so stopping is
+  // safe; going on with a broken invariant is not. Rejections nobody handles arrive here too.
+  process.on('uncaughtException', (error, origin) => {
+    logger.log('fatal', { event: 'crashed', origin, error }, 'an unexpected error: stopping');
+    end(EXIT.failed);
+  });
+  const onStoreFailure = (error: Error): void => {
+    logger.log(
+      'fatal',
+      { event: 'store_failed', error },
+      'the store has failed: stopping, a restart reads what it holds',
+    );
+    end(EXIT.storeRefused);
+  };
+  const signals = new StopSignals((signal) => {
+    logger.log('warn', { event: 'stopped_at_once', signal }, 'second signal: stopping at once');
+    end(EXIT.failed);
+  });
+  const server = await startServer(config, { logger, environment, onStoreFailure }).catch((error: unknown) => {
+    if (!(error instanceof StartRefused)) throw error;
+    logger.log('fatal', { event: 'start_refused' }, error.message);
+    return end(error.exitCode);
+  });
+  announce(config, server, logger, format);
+  const signal = await signals.first;
+  const streams = server.openStreams();
+  const fields = { event: 'draining', signal, streams, timeoutMs: config.drainTimeoutMs };
+  logger.log('info', fields, 'draining; another signal stops at once');
+  await server.drainAndStop();
+  logger.log('info', { event: 'stopped' }, 'stopped');
+  end(EXIT.stopped);
+}
+
+function logFormat({ log }: ServerConfig): 'json' | 'pretty' {
+  if (log.format !== 'auto') return log.format;
+  return process.stderr.isTTY ? 'pretty' : 'json';
+}

@@ -1,0 +1,119 @@
+import { flagOf } from '../config/options.js';
+import type { ServerConfig } from '../config/server-config.js';
+import type { ListenAddress } from '../config/values.js';
+import type { LeaseStore } from '../core/ports.js';
+import { ServerCore } from '../core/server-core.js';
+import { uuidV7 } from '../core/uuid-v7.js';
+import { createRpcServer, ListenError, type RpcServer } from '../rpc/index.js';
+import { sizeReadings } from '../telemetry/core-metrics.js';
+import type { Logger } from '../telemetry/logger.js';
+import { type MetricsEndpoint, serveMetrics } from '../telemetry/metrics-endpoint.js';
+import { type ServerTelemetry, startTelemetry } from '../telemetry/server-telemetry.js';
+import { listenProblem } from './addresses.js';
+import { EXIT, StartRefused } from './exit-codes.js';
+import { openStore } from './open-store.js';
+import { systemClock } from './system-clock.js';
+import { systemRandom } from './system-random.js';
+import { serverVersion } from './version.js';
+
+/** A server that serves. */
+export interface RunningServer {
+  readonly serverId: string;
+  readonly version: string;
+  readonly address: ListenAddress;
+  readonly metricsAddress: ListenAddress | undefined;
+  openStreams(): number;
+  /**
+   * Moves every stream elsewhere, ends those that have not left within the drain time-out, and lets go of everything.
+   * Leases stay in the store.
+   */
+  drainAndStop(): Promise<void>;
+}
+
+/** What the server is made with besides its configuration. */
+export interface ServerSurroundings {
+  readonly logger: Logger;
+  readonly environment: NodeJS.ProcessEnv;
+  /** The store has failed for good; the process must end. */
+  readonly onStoreFailure: (error: Error) => void;
+}
+
+/** Puts the parts together, from the inside out. Rejects with `StartRefused` when something outside is in the way. */
+export async function startServer(
+  config: ServerConfig,
+  { logger, environment, onStoreFailure }: ServerSurroundings,
+): Promise<RunningServer> {
+  const random = systemRandom();
+  const serverId = uuidV7(systemClock, random);
+  const version = serverVersion();
+  let rpc: RpcServer | undefined;
+  const observed = {
+    serverId,
+    version,
+    store: config.store.kind,
+    onStoreAvailable: (available: boolean) => rpc?.setStoreAvailable(available),
+  };
+  const telemetry = await startTelemetry(observed, logger, environment);
+  const store = await openStore(config, {
+    clock: systemClock,
+    metrics: telemetry.metrics,
+    onFailure: onStoreFailure,
+  });
+  const settings = { ...config.core, serverId };
+  const core = new ServerCore(settings, { store, clock: systemClock, random, telemetry: telemetry.port });
+  rpc = createRpcServer({
+    core,
+    clock: systemClock,
+    settings: config.rpc,
+    reportDefect: (where, error) => logger.log('error', { event: 'defect', where, error }, 'a defect was contained'),
+  });
+  const sources = [telemetry.readings, () => sizeReadings(core.sizes(), core.openStreams())];
+  // Metrics first: whoever can reach the service can then look at it, and a refusal comes before any client.
+  const metrics = config.metricsListen && (await listenForMetrics(sources, config.metricsListen));
+  const address = await listen(rpc, config.listen);
+  const parts: Parts = { rpc, store, telemetry, metrics };
+  return {
+    serverId,
+    version,
+    address,
+    metricsAddress: config.metricsListen && metrics && { ...config.metricsListen, port: metrics.port },
+    openStreams: () => core.openStreams(),
+    drainAndStop: () => drainAndStop(parts, config.drainTimeoutMs),
+  };
+}
+
+interface Parts {
+  readonly rpc: RpcServer;
+  readonly store: LeaseStore;
+  readonly telemetry: ServerTelemetry;
+  readonly metrics: MetricsEndpoint | undefined;
+}
+
+async function drainAndStop({ rpc, store, telemetry, metrics }: Parts, drainTimeoutMs: number): Promise<void> {
+  await rpc.shutdown(drainTimeoutMs);
+  await store.close();
+  await metrics?.close();
+  await telemetry.close();
+}
+
+async function listen(rpc: RpcServer, address: ListenAddress): Promise<ListenAddress> {
+  try {
+    return await rpc.listen(address);
+  } catch (error) {
+    if (!(error instanceof ListenError)) throw error;
+    throw new StartRefused(error.message, EXIT.failed, { cause: error });
+  }
+}
+
+type MetricsAddress = NonNullable<ServerConfig['metricsListen']>;
+
+async function listenForMetrics(
+  sources: Parameters<typeof serveMetrics>[0],
+  address: MetricsAddress,
+): Promise<MetricsEndpoint> {
+  try {
+    return await serveMetrics(sources, address);
+  } catch (error) {
+    throw new StartRefused(listenProblem(error, address, flagOf('metricsListen')), EXIT.failed, { cause: error });
+  }
+}
