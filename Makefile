@@ -25,7 +25,7 @@ install: $(INSTALLED) ## install the dependencies named in package-lock.json, un
 
 # A copy of the lock file marks what is installed: its content counts, not its time.
 $(INSTALLED): package-lock.json | node
-	@cmp -s $< $@ || npm ci --no-progress
+	@cmp -s $< $@ || npm ci --no-progress --ignore-scripts
 	@cp $< $@
 
 generate: $(GENERATED) ## generate TypeScript and descriptors from the proto files
