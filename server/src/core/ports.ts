@@ -227,3 +227,11 @@ export type CoreEvent =
     }
   | { readonly kind: 'store_unavailable'; readonly message: string }
   | { readonly kind: 'store_available' };
+
+/** Everything the core gets from outside. */
+export interface CorePorts {
+  readonly store: LeaseStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly telemetry: Telemetry;
+}

@@ -1,7 +1,7 @@
 import type { Failure } from './failure.js';
 import type { ClientFrame, Limits, ServerFrame } from './frames.js';
 import type { LeaseId, SessionId } from './names.js';
-import type { Clock, CoreSizes, LeaseStore, Random, Telemetry } from './ports.js';
+import type { CoreSizes } from './ports.js';
 
 /** A live stream, as the core sees it: somewhere to send. Implemented by the rpc room and by the simulator. */
 export interface StreamPort {
@@ -35,13 +35,6 @@ export interface CoreSettings {
   readonly maxWaitersPerResource: number;
   /** Greatest heartbeat interval; the actual one is at most a sixth of the session's shortest TTL. */
   readonly maxHeartbeatIntervalMs: number;
-}
-
-export interface CorePorts {
-  readonly store: LeaseStore;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly telemetry: Telemetry;
 }
 
 /** One lease in a listing. */

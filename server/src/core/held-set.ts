@@ -1,0 +1,111 @@
+import type { LeaseId, RequestId } from './names.js';
+
+interface Member {
+  readonly high: number;
+  readonly low: number;
+  /** The client has said that it saw the grant. */
+  seen: boolean;
+}
+
+interface PushEvent {
+  readonly push: number;
+  readonly requestId: RequestId;
+  readonly gained: boolean;
+}
+
+/**
+ * What the client must believe it holds on one stream, judged from what was pushed to it and what it said since.
+ *
+ * A beat names the last push the client has processed; the set is brought up to that push and compared by count and
+ * hash. Leases whose Release came earlier on the stream are gone from it; grants not yet seen are not in it. Costs a
+ * constant per grant, loss and release, and nothing per lease per beat.
+ */
+export class HeldSet {
+  readonly #members = new Map<RequestId, Member>();
+  #events: PushEvent[] = [];
+  #lastPush = 0;
+  #count = 0;
+  #high = 0;
+  #low = 0;
+  /** Until the client has seen this push, its account is known to differ. */
+  #settledFrom = 0;
+
+  get lastPush(): number {
+    return this.#lastPush;
+  }
+
+  /** The number for a push that changes several members or none. */
+  nextPush(): number {
+    this.#lastPush += 1;
+    return this.#lastPush;
+  }
+
+  /** A lease is told with this push. */
+  gained(push: number, requestId: RequestId, leaseId: LeaseId): void {
+    const { high, low } = lastEightBytes(leaseId);
+    this.#members.set(requestId, { high, low, seen: false });
+    this.#events.push({ push, requestId, gained: true });
+  }
+
+  /** A lease's loss is told with this push. */
+  lost(push: number, requestId: RequestId): void {
+    this.#events.push({ push, requestId, gained: false });
+  }
+
+  /** The client has said that it does not hold this lease any more. */
+  released(requestId: RequestId): void {
+    const member = this.#members.get(requestId);
+    if (member === undefined) return;
+    if (member.seen) this.#toggle(member, -1);
+    this.#members.delete(requestId);
+  }
+
+  /** Whether the client has said that it saw the grant. */
+  isSeen(requestId: RequestId): boolean {
+    return this.#members.get(requestId)?.seen === true;
+  }
+
+  /** Brings the set up to a push, and says whether the client's account agrees with it. */
+  compare(pushSeen: number, count: number, hash: bigint): 'agrees' | 'differs' | 'unsettled' {
+    this.#applyUpTo(pushSeen);
+    if (pushSeen < this.#settledFrom) return 'unsettled';
+    const own = (BigInt(this.#high >>> 0) << 32n) | BigInt(this.#low >>> 0);
+    return count === this.#count && hash === own ? 'agrees' : 'differs';
+  }
+
+  /** The account is known to differ until the client has seen what was pushed so far. */
+  unsettleUntilNow(): void {
+    this.#settledFrom = this.#lastPush;
+  }
+
+  #applyUpTo(pushSeen: number): void {
+    let applied = 0;
+    for (const event of this.#events) {
+      if (event.push > pushSeen) break;
+      applied += 1;
+      const member = this.#members.get(event.requestId);
+      if (member === undefined) continue;
+      if (event.gained && !member.seen) {
+        member.seen = true;
+        this.#toggle(member, 1);
+      } else if (!event.gained) {
+        if (member.seen) this.#toggle(member, -1);
+        this.#members.delete(event.requestId);
+      }
+    }
+    if (applied > 0) this.#events = this.#events.slice(applied);
+  }
+
+  #toggle(member: Member, by: 1 | -1): void {
+    this.#high ^= member.high;
+    this.#low ^= member.low;
+    this.#count += by;
+  }
+}
+
+/** The last 8 bytes of a UUID in text form, as two 32-bit numbers. */
+function lastEightBytes(leaseId: LeaseId): { readonly high: number; readonly low: number } {
+  const high = Number.parseInt(leaseId.slice(19, 23) + leaseId.slice(24, 28), 16);
+  const low = Number.parseInt(leaseId.slice(28, 36), 16);
+  return { high, low };
+}

@@ -1,0 +1,65 @@
+import type { CoreContext } from './core-context.js';
+import type { Failure } from './failure.js';
+import type { AcquireRequest } from './frames.js';
+import { LeaseRequest } from './lease-request.js';
+import { type LeaseId, type RequestId, type ResourceKey, resourceKey } from './names.js';
+import { checkAcquire } from './request-check.js';
+import { Resource } from './resource.js';
+import type { Session } from './session.js';
+import { uuidV7 } from './uuid-v7.js';
+
+/** What a request's and a resource's deadlines lead to. */
+export interface DeadlineHandlers {
+  requestDue(request: LeaseRequest): void;
+  retryDue(resource: Resource): void;
+  tellPlacesDue(resource: Resource): void;
+}
+
+/** Makes requests and the resources they are about, and enters them in the tables. */
+export class RequestFactory {
+  readonly #ctx: CoreContext;
+  readonly #handlers: DeadlineHandlers;
+
+  constructor(ctx: CoreContext, handlers: DeadlineHandlers) {
+    this.#ctx = ctx;
+    this.#handlers = handlers;
+  }
+
+  /** What is wrong with a request, or `undefined`. */
+  check(request: AcquireRequest): Failure | undefined {
+    return checkAcquire(request, this.#ctx.settings.limits);
+  }
+
+  resourceKey(session: Session, request: AcquireRequest): ResourceKey {
+    return resourceKey(session.namespace, request.names[0] ?? '');
+  }
+
+  /** Enters a checked request. */
+  create(session: Session, id: RequestId, request: AcquireRequest): LeaseRequest {
+    const { settings, clock, ports, telemetry } = this.#ctx;
+    const key = this.resourceKey(session, request);
+    const made = new LeaseRequest(
+      session,
+      id,
+      this.#resource(key),
+      request.ttlMs ?? settings.limits.defaultTtlMs,
+      request,
+      clock.nowMs(),
+      uuidV7(clock, ports.random) as LeaseId,
+      ports.random.unit(),
+      this.#handlers.requestDue,
+    );
+    made.span = telemetry.acquireStarted(key, request.trace);
+    session.requests.set(id, made);
+    return made;
+  }
+
+  #resource(key: ResourceKey): Resource {
+    let resource = this.#ctx.resources.get(key);
+    if (resource === undefined) {
+      resource = new Resource(key, this.#handlers.retryDue, this.#handlers.tellPlacesDue);
+      this.#ctx.resources.set(key, resource);
+    }
+    return resource;
+  }
+}

@@ -1,0 +1,63 @@
+import type { Holder } from './frames.js';
+import { invariant } from './invariant.js';
+import type { LeaseRequest } from './lease-request.js';
+import type { ResourceKey } from './names.js';
+import type { StoredHolder } from './ports.js';
+import { Deadline } from './timer-queue.js';
+import { WaiterQueue } from './waiter-queue.js';
+
+/** One resource as long as somebody holds it, waits for it, or is being served. */
+export class Resource {
+  readonly waiters = new WaiterQueue<LeaseRequest>();
+  /** Who holds it here: held, lapsed, releasing, or being adopted. */
+  holder: LeaseRequest | undefined;
+  /** Store calls under way that may change who holds it. While there are any, nobody bids. */
+  callsUnderWay = 0;
+  /** A holder only the store knows, learned from its refusal. */
+  storedHolder: { readonly holder: StoredHolder; readonly learnedAtMs: number } | undefined;
+  /** Pending: the store refused, ask again then. */
+  readonly retry: Deadline;
+  /** Pending: places have changed, tell them then. */
+  readonly tellPlaces: Deadline;
+  /** How many waiters are nominated to the store. */
+  nominated = 0;
+  #lastToken = 0n;
+
+  constructor(
+    readonly key: ResourceKey,
+    onRetry: (resource: Resource) => void,
+    onTellPlaces: (resource: Resource) => void,
+  ) {
+    this.retry = new Deadline(() => onRetry(this));
+    this.tellPlaces = new Deadline(() => onTellPlaces(this));
+  }
+
+  get unused(): boolean {
+    return this.holder === undefined && this.waiters.size === 0 && this.callsUnderWay === 0;
+  }
+
+  /** Asserts S2 for a new grant: its token is greater than every earlier one seen here. */
+  noteToken(token: bigint): void {
+    invariant(token > this.#lastToken, 'S2', `token ${token} granted after ${this.#lastToken}`);
+    this.#lastToken = token;
+  }
+
+  /** An adopted lease shows a token that was granted before. */
+  noteAdoptedToken(token: bigint): void {
+    invariant(token >= this.#lastToken, 'S2', `token ${token} adopted after ${this.#lastToken} was granted`);
+    this.#lastToken = token;
+  }
+
+  /** Who holds it, as far as anybody here knows. */
+  describeHolder(nowMs: number): Holder | undefined {
+    const holder = this.holder;
+    if (holder?.lease !== undefined) {
+      const heldMs = Math.max(0, Math.round(nowMs - holder.lease.grantedAtMs));
+      return { leaseId: holder.lease.leaseId, clientName: holder.session.clientName, heldMs };
+    }
+    const stored = this.storedHolder;
+    if (stored === undefined) return undefined;
+    const { leaseId, clientName, heldMs } = stored.holder;
+    return { leaseId, clientName, heldMs: Math.round(heldMs + nowMs - stored.learnedAtMs) };
+  }
+}
