@@ -1,0 +1,75 @@
+import type { Hash } from '../../core/names.js';
+import type { Grantee, StoredHolder } from '../../core/ports.js';
+import type { LeaseRecord } from './commit-log.js';
+import { AT_ONCE } from './step.js';
+
+/** A nomination: its token is assigned, and it grants nothing until the holder hands off to it. */
+export interface PlannedLease {
+  readonly record: LeaseRecord;
+  /** The commit after which the disk knows of it. */
+  readonly durableAfter: number;
+}
+
+/** A resource whose holder is known: granted by this process, or proved by adoption since it started. */
+export interface HeldSlot {
+  readonly kind: 'held';
+  readonly holder: LeaseRecord;
+  /** Monotonic. */
+  readonly expiresAtMs: number;
+  /** The commit after which a restart finds the holder as it is now. */
+  readonly durableAfter: number;
+  /** Who may be handed the resource next; tokens rise, all above the holder's. */
+  readonly plan: readonly PlannedLease[];
+  /** Candidates of the last restart with a greater token than the one that proved itself. */
+  readonly later: readonly LeaseRecord[];
+}
+
+/** After a restart: hand-offs are written lazily, so any of these may have been the last holder. */
+export interface RecoveredSlot {
+  readonly kind: 'recovered';
+  /** The durable holder first, then the planned; tokens rise. Never empty. */
+  readonly candidates: readonly LeaseRecord[];
+  /** Monotonic. */
+  readonly expiresAtMs: number;
+}
+
+export type Slot = HeldSlot | RecoveredSlot;
+
+/** The greatest token that any lease of the slot may have been granted. */
+export function greatestGranted(slot: Slot): bigint {
+  const granted = slot.kind === 'held' ? [slot.holder] : slot.candidates;
+  return granted.reduce((greatest, { token }) => (token > greatest ? token : greatest), 0n);
+}
+
+/**
+ * The slot once the holder of the candidate with `token` has proved itself. Candidates with a lesser token are out: theirs
+ * were released before it was granted.
+ */
+export function settle(slot: RecoveredSlot, holder: LeaseRecord): HeldSlot {
+  const later = slot.candidates.filter(({ token }) => token > holder.token);
+  return { kind: 'held', holder, expiresAtMs: slot.expiresAtMs, durableAfter: AT_ONCE, plan: [], later };
+}
+
+export function recordOf(grantee: Grantee, token: bigint, grantedAtWallMs: number): LeaseRecord {
+  const { hash, leaseId, sessionId, clientName, ttlMs } = grantee;
+  return { hash, leaseId, sessionId, clientName, ttlMs, token, grantedAtWallMs, coverMs: ttlMs };
+}
+
+export function proves(record: LeaseRecord, claim: { readonly hash: Hash; readonly token: bigint }): boolean {
+  return record.hash === claim.hash && record.token === claim.token;
+}
+
+export function isFor(record: LeaseRecord, grantee: Grantee): boolean {
+  return (
+    record.hash === grantee.hash &&
+    record.leaseId === grantee.leaseId &&
+    record.sessionId === grantee.sessionId &&
+    record.clientName === grantee.clientName &&
+    record.ttlMs === grantee.ttlMs
+  );
+}
+
+export function describe(holder: LeaseRecord, wallMs: number): StoredHolder {
+  const heldMs = Math.max(0, wallMs - holder.grantedAtWallMs);
+  return { leaseId: holder.leaseId, clientName: holder.clientName, heldMs };
+}

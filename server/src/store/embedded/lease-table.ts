@@ -1,0 +1,305 @@
+import { invariant } from '../../core/invariant.js';
+import type { Hash, ResourceKey } from '../../core/names.js';
+import type {
+  AcquireAnswer,
+  AcquireBid,
+  AdoptAnswer,
+  AdoptBid,
+  Clock,
+  ExtendAnswer,
+  ExtendBid,
+  Grantee,
+  HandOffAnswer,
+  HandOffBid,
+  Nomination,
+  ReleaseAnswer,
+  ReleaseBid,
+  StoredLease,
+} from '../../core/ports.js';
+import type { DurableResource, LeaseRecord, LogContents } from './commit-log.js';
+import type { Drained } from './group-commit.js';
+import {
+  describe,
+  greatestGranted,
+  type HeldSlot,
+  isFor,
+  type PlannedLease,
+  proves,
+  type RecoveredSlot,
+  recordOf,
+  type Slot,
+  settle,
+} from './lease-slot.js';
+import { AT_ONCE, atOnce, type Granted, granted, type Step } from './step.js';
+import { TokenSource } from './token-source.js';
+
+/** Nominations and leftovers of a restart kept for one resource. */
+export const MAX_PLANNED = 64;
+
+/** Slots looked at for expiry by each commit, over and above those it writes. */
+const SWEPT_PER_COMMIT = 64;
+
+export interface ExpiryRule {
+  /** ρ: how far apart two clocks' rates may be. 0.01 is 1 %. */
+  readonly clockRateDrift: number;
+  /** δ, in milliseconds. */
+  readonly clockMarginMs: number;
+}
+
+/**
+ * The embedded store's rules over its table in memory, which is the truth; the log only has to keep enough of it to be
+ * safe after a crash. No I/O: a verb changes the table at once and names the commit after which its answer may be told.
+ *
+ * After a restart every lease has one full time to live, and a resource with a plan has several candidates for the last
+ * holder. That is safe (docs/adr has the argument) because a token is known only to those it was told to, whoever hands
+ * off has released, and a grant that follows an expiry removes every earlier candidate before it is told.
+ */
+export class LeaseTable {
+  readonly #slots = new Map<ResourceKey, Slot>();
+  readonly #changed = new Set<ResourceKey>();
+  readonly #tokens: TokenSource;
+  #sweep: Iterator<[ResourceKey, Slot]>;
+  #grants = 0;
+
+  constructor(
+    private readonly clock: Pick<Clock, 'nowMs' | 'wallMs'>,
+    private readonly rule: ExpiryRule,
+    contents: LogContents,
+  ) {
+    this.#tokens = new TokenSource(clock, contents.lastToken);
+    for (const { resource, state } of contents.resources) this.#slots.set(resource, this.#recovered(state));
+    this.#sweep = this.#slots.entries();
+  }
+
+  get size(): number {
+    return this.#slots.size;
+  }
+
+  acquire(bid: AcquireBid, commit: number): Step<AcquireAnswer> {
+    const slot = this.#slots.get(bid.resource);
+    if (slot === undefined || this.#isExpired(slot)) {
+      return this.#grant(bid.resource, slot, bid.grantee, commit);
+    }
+    if (slot.kind === 'held') {
+      const { holder, durableAfter } = slot;
+      // A quorum must not count the current secret's own leftovers, because a late abort could still delete them. Here
+      // is no quorum and nothing arrives late: the same hash is this very bid again, and `mine` makes acquire repeatable.
+      if (holder.hash === bid.grantee.hash || bid.earlierHashes.includes(holder.hash)) {
+        return { answer: { kind: 'mine', hash: holder.hash, token: holder.token }, durableAfter };
+      }
+    }
+    // Not even to a candidate of a recovered slot: another one may be the last holder. Only a token proves a grant.
+    const holder = slot.kind === 'held' ? describe(slot.holder, this.clock.wallMs()) : undefined;
+    return atOnce({ kind: 'held', holder, retryAfterMs: slot.expiresAtMs - this.clock.nowMs() });
+  }
+
+  extend(bid: ExtendBid, commit: number): Step<ExtendAnswer> {
+    const slot = this.#provenBy(bid.resource, bid);
+    if (slot === undefined || this.#isExpired(slot)) return atOnce('lost');
+    const covered = bid.ttlMs <= slot.holder.coverMs;
+    const renewed: HeldSlot = {
+      ...slot,
+      expiresAtMs: this.#raised(slot, bid.ttlMs),
+      // A longer time to live than the disk knows of would end too early after a restart.
+      ...(covered ? {} : { holder: { ...slot.holder, coverMs: bid.ttlMs }, durableAfter: commit }),
+    };
+    this.#slots.set(bid.resource, renewed);
+    if (!covered) this.#changed.add(bid.resource);
+    return { answer: 'renewed', durableAfter: renewed.durableAfter };
+  }
+
+  adopt(bid: AdoptBid, commit: number): Step<AdoptAnswer> {
+    const found = this.#slots.get(bid.resource);
+    if (found === undefined || this.#isExpired(found)) return atOnce({ kind: 'lost' });
+    const slot = this.#adoptable(found, bid);
+    if (slot === undefined) return atOnce({ kind: 'lost' });
+    const { token, grantedAtWallMs, coverMs } = slot.holder;
+    const record = recordOf(bid.grantee, token, grantedAtWallMs);
+    this.#write(bid.resource, {
+      ...slot,
+      holder: { ...record, coverMs: Math.max(coverMs, record.coverMs) },
+      expiresAtMs: this.#raised(slot, bid.grantee.ttlMs),
+      durableAfter: commit,
+    });
+    this.#grants += 1;
+    return { answer: { kind: 'adopted', token }, durableAfter: commit };
+  }
+
+  handOff(bid: HandOffBid, commit: number): Step<HandOffAnswer> {
+    const found = this.#slots.get(bid.resource);
+    if (found?.kind === 'held' && found.holder.hash === bid.to.hash && !this.#isExpired(found)) {
+      return granted(found.holder.token, found.durableAfter);
+    }
+    const slot = this.#provenBy(bid.resource, bid.from);
+    if (slot === undefined) return atOnce({ kind: 'lost' });
+    const at = slot.plan.findIndex(({ record }) => isFor(record, bid.to));
+    const planned = slot.plan[at];
+    return planned === undefined
+      ? this.#grant(bid.resource, slot, bid.to, commit)
+      : this.#advance(bid.resource, slot, planned, slot.plan.slice(at + 1));
+  }
+
+  release(bid: ReleaseBid): ReleaseAnswer {
+    const slot = this.#slots.get(bid.resource);
+    if (slot === undefined) return 'gone';
+    if (slot.kind === 'recovered') return this.#renounce(bid, slot);
+    if (!bid.hashes.includes(slot.holder.hash)) return 'gone';
+    const answer = this.#isExpired(slot) ? 'gone' : 'released';
+    this.#remove(bid.resource);
+    return answer;
+  }
+
+  /** True when there is now something to write ahead. */
+  nominate({ resource, to }: Nomination, commit: number): boolean {
+    const slot = this.#slots.get(resource);
+    if (slot?.kind !== 'held' || slot.holder.hash === to.hash) return false;
+    if (slot.plan.some(({ record }) => isFor(record, to))) return false;
+    const others = slot.plan.filter(({ record }) => record.hash !== to.hash && record.leaseId !== to.leaseId);
+    if (others.length + slot.later.length >= MAX_PLANNED) return false;
+    this.#write(resource, { ...slot, plan: [...others, this.#planned(to, commit)] });
+    return true;
+  }
+
+  *storedLeases(): Generator<StoredLease> {
+    const nowMs = this.clock.nowMs();
+    for (const [resource, slot] of this.#slots) {
+      const holder = slot.kind === 'held' ? slot.holder : slot.candidates[0];
+      if (holder === undefined || slot.expiresAtMs <= nowMs) continue;
+      const { coverMs: _, ...lease } = holder;
+      yield { ...lease, resource, remainingMs: slot.expiresAtMs - nowMs };
+    }
+  }
+
+  /** Takes what has changed since the last call, as one transaction. */
+  drain(): Drained | undefined {
+    this.#sweepExpired(SWEPT_PER_COMMIT + this.#changed.size);
+    if (this.#changed.size === 0) return undefined;
+    const changes = [...this.#changed].map((resource) => ({ resource, state: this.#durable(resource) }));
+    const grants = this.#grants;
+    this.#changed.clear();
+    this.#grants = 0;
+    return { batch: { lastToken: this.#tokens.last, changes }, grants };
+  }
+
+  /** A new grant with a new token. What was planned behind it gets new tokens, too: none below a granted one is used. */
+  #grant(resource: ResourceKey, slot: Slot | undefined, to: Grantee, commit: number): Granted {
+    const token = this.#tokens.next();
+    const waiting = slot?.kind === 'held' ? slot.plan.filter(({ record }) => record.hash !== to.hash) : [];
+    return this.#become(resource, slot, {
+      kind: 'held',
+      holder: recordOf(to, token, this.clock.wallMs()),
+      expiresAtMs: this.#expiry(to.ttlMs),
+      durableAfter: commit,
+      plan: waiting.map(({ record }) => this.#planned(record, commit)),
+      later: [],
+    });
+  }
+
+  /**
+   * A hand-off that the disk foresaw: nothing to wait for but the nomination's own commit, which is usually long done.
+   * Who was skipped loses the place, for the token is now too low.
+   */
+  #advance(resource: ResourceKey, slot: HeldSlot, to: PlannedLease, plan: readonly PlannedLease[]): Granted {
+    return this.#become(resource, slot, {
+      kind: 'held',
+      holder: { ...to.record, grantedAtWallMs: this.clock.wallMs() },
+      expiresAtMs: this.#expiry(to.record.ttlMs),
+      durableAfter: to.durableAfter,
+      plan,
+      later: [],
+    });
+  }
+
+  #become(resource: ResourceKey, before: Slot | undefined, after: HeldSlot): Granted {
+    const { token } = after.holder;
+    invariant(before === undefined || token > greatestGranted(before), 'S2', `token ${token} does not rise`);
+    this.#write(resource, after);
+    this.#grants += 1;
+    return granted(token, after.durableAfter);
+  }
+
+  /** The slot as it is once whoever shows this hash and token has proved to be its holder. */
+  #provenBy(resource: ResourceKey, claim: { readonly hash: Hash; readonly token: bigint }): HeldSlot | undefined {
+    const slot = this.#slots.get(resource);
+    if (slot === undefined) return undefined;
+    if (slot.kind === 'held') return proves(slot.holder, claim) ? slot : undefined;
+    const candidate = slot.candidates.find((record) => proves(record, claim));
+    return candidate === undefined ? undefined : settle(slot, candidate);
+  }
+
+  #adoptable(slot: Slot, bid: AdoptBid): HeldSlot | undefined {
+    const shows = ({ hash, token }: LeaseRecord): boolean =>
+      (bid.presented.includes(hash) || hash === bid.grantee.hash) && (bid.token ?? token) === token;
+    if (slot.kind === 'held' && shows(slot.holder)) return slot;
+    // Among candidates a hash alone proves nothing: a waiter has one, too.
+    if (bid.token === undefined) return undefined;
+    const candidates = slot.kind === 'held' ? slot.later : slot.candidates;
+    const candidate = candidates.find(shows);
+    if (candidate === undefined) return undefined;
+    if (slot.kind === 'recovered') return settle(slot, candidate);
+    return { ...slot, holder: candidate, later: slot.later.filter(({ token }) => token > candidate.token) };
+  }
+
+  /** Its client says of a candidate that it holds nothing. When all have said so, the resource is free. */
+  #renounce(bid: ReleaseBid, slot: RecoveredSlot): ReleaseAnswer {
+    const candidates = slot.candidates.filter(({ hash }) => !bid.hashes.includes(hash));
+    if (candidates.length === slot.candidates.length) return 'gone';
+    if (candidates.length === 0) this.#remove(bid.resource);
+    else this.#slots.set(bid.resource, { ...slot, candidates });
+    return 'released';
+  }
+
+  #recovered({ holder, planned }: DurableResource): Slot {
+    const candidates = [holder, ...planned];
+    const expiresAtMs = this.#expiry(Math.max(...candidates.map(({ coverMs }) => coverMs)));
+    if (planned.length > 0) return { kind: 'recovered', candidates, expiresAtMs };
+    return { kind: 'held', holder, expiresAtMs, durableAfter: AT_ONCE, plan: [], later: [] };
+  }
+
+  #durable(resource: ResourceKey): DurableResource | undefined {
+    const slot = this.#slots.get(resource);
+    if (slot === undefined) return undefined;
+    invariant(slot.kind === 'held', 'S1', 'a slot with several candidates is not written before one has proved itself');
+    return { holder: slot.holder, planned: [...slot.later, ...slot.plan.map(({ record }) => record)] };
+  }
+
+  #planned(to: Grantee, commit: number): PlannedLease {
+    return { record: recordOf(to, this.#tokens.next(), this.clock.wallMs()), durableAfter: commit };
+  }
+
+  #write(resource: ResourceKey, slot: HeldSlot): void {
+    this.#slots.set(resource, slot);
+    this.#changed.add(resource);
+  }
+
+  #remove(resource: ResourceKey): void {
+    this.#slots.delete(resource);
+    this.#changed.add(resource);
+  }
+
+  /** Goes round the table a little with every commit, so that leases nobody came back for do not stay. */
+  #sweepExpired(steps: number): void {
+    for (let left = Math.min(steps, this.#slots.size); left > 0; left -= 1) {
+      let next = this.#sweep.next();
+      if (next.done) {
+        this.#sweep = this.#slots.entries();
+        next = this.#sweep.next();
+      }
+      if (next.done) return;
+      const [resource, slot] = next.value;
+      if (this.#isExpired(slot)) this.#remove(resource);
+    }
+  }
+
+  #isExpired(slot: Slot): boolean {
+    return this.clock.nowMs() >= slot.expiresAtMs;
+  }
+
+  #expiry(ttlMs: number): number {
+    return this.clock.nowMs() + ttlMs * (1 + this.rule.clockRateDrift) + this.rule.clockMarginMs;
+  }
+
+  #raised(slot: Slot, ttlMs: number): number {
+    return Math.max(slot.expiresAtMs, this.#expiry(ttlMs));
+  }
+}
