@@ -23,8 +23,11 @@ class RecordedLog implements Logger {
   dropped(): number {
     return 0;
   }
-  flush(): void {
-    throw new Error('nothing of this needs flushing');
+  flush(): never {
+    throw new Error('only the process flushes');
+  }
+  close(): never {
+    throw new Error('only the process closes');
   }
 }
 
