@@ -8,7 +8,11 @@ import { preflight } from './preflight.js';
 import { announce } from './ready.js';
 import { startServer } from './running-server.js';
 import { StopSignals } from './stop-signals.js';
+import { elapsed, systemClock } from './system-clock.js';
 import { serverVersion } from './version.js';
+
+/** How long the last log lines may take to leave. */
+const LAST_LINES_MS = 1_000;
 
 /** The whole life of the process: from the command line to the exit code. */
 export async function run(args: readonly string[], environment: NodeJS.ProcessEnv): Promise<void> {
@@ -40,27 +44,28 @@ export async function run(args: readonly string[], environment: NodeJS.ProcessEn
 async function serve(config: ServerConfig, environment: NodeJS.ProcessEnv): Promise<void> {
   const format = logFormat(config);
   const logger = createLogger(config.log.level, format);
-  const end = (code: ExitCode): never => {
+  const endNow = (code: ExitCode): never => {
     logger.flush();
+    process.exit(code);
+  };
+  const end = async (code: ExitCode): Promise<never> => {
+    await Promise.race([logger.close(), elapsed(systemClock, LAST_LINES_MS)]);
     process.exit(code);
   };
   // Something happened that was thought impossible. The leases are on disk and every deadline stands, so stopping is
   // safe; going on with a broken invariant is not. Rejections nobody handles arrive here too.
   process.on('uncaughtException', (error, origin) => {
     logger.log('fatal', { event: 'crashed', origin, error }, 'an unexpected error: stopping');
-    end(EXIT.failed);
+    endNow(EXIT.failed);
   });
   const onStoreFailure = (error: Error): void => {
-    logger.log(
-      'fatal',
-      { event: 'store_failed', error },
-      'the store has failed: stopping, a restart reads what it holds',
-    );
-    end(EXIT.storeRefused);
+    const message = 'the store has failed: stopping; the next start reads what it holds';
+    logger.log('fatal', { event: 'store_failed', error }, message);
+    endNow(EXIT.storeRefused);
   };
   const signals = new StopSignals((signal) => {
     logger.log('warn', { event: 'stopped_at_once', signal }, 'second signal: stopping at once');
-    end(EXIT.failed);
+    endNow(EXIT.failed);
   });
   const server = await startServer(config, { logger, environment, onStoreFailure }).catch((error: unknown) => {
     if (!(error instanceof StartRefused)) throw error;
@@ -74,7 +79,7 @@ async function serve(config: ServerConfig, environment: NodeJS.ProcessEnv): Prom
   logger.log('info', fields, 'draining; another signal stops at once');
   await server.drainAndStop();
   logger.log('info', { event: 'stopped' }, 'stopped');
-  end(EXIT.stopped);
+  return end(EXIT.stopped);
 }
 
 function logFormat({ log }: ServerConfig): 'json' | 'pretty' {

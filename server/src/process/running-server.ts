@@ -12,9 +12,12 @@ import { type ServerTelemetry, startTelemetry } from '../telemetry/server-teleme
 import { listenProblem } from './addresses.js';
 import { EXIT, StartRefused } from './exit-codes.js';
 import { openStore } from './open-store.js';
-import { systemClock } from './system-clock.js';
+import { elapsed, systemClock } from './system-clock.js';
 import { systemRandom } from './system-random.js';
 import { serverVersion } from './version.js';
+
+/** How long the last spans may take to reach their collector. */
+const LAST_SPANS_MS = 2_000;
 
 /** A server that serves. */
 export interface RunningServer {
@@ -92,8 +95,8 @@ interface Parts {
 async function drainAndStop({ rpc, store, telemetry, metrics }: Parts, drainTimeoutMs: number): Promise<void> {
   await rpc.shutdown(drainTimeoutMs);
   await store.close();
-  await metrics?.close();
-  await telemetry.close();
+  // A collector that does not answer must not keep the process from ending.
+  await Promise.race([Promise.all([metrics?.close(), telemetry.close()]), elapsed(systemClock, LAST_SPANS_MS)]);
 }
 
 async function listen(rpc: RpcServer, address: ListenAddress): Promise<ListenAddress> {

@@ -37,3 +37,8 @@ class SystemTimer implements Timer {
     else this.#callback();
   }
 }
+
+/** Resolves when the time has passed. */
+export function elapsed(clock: Pick<Clock, 'after'>, delayMs: number): Promise<void> {
+  return new Promise((resolve) => void clock.after(delayMs, resolve));
+}

@@ -3,15 +3,17 @@ import { PrettyLines } from './pretty-lines.js';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
-/** The server's log. Lines leave in the background; `flush` before the process ends. */
+/** The server's log. Lines leave in the background: before the process ends, `close`, or `flush` if it cannot wait. */
 export interface Logger {
   log(level: LogLevel, fields: Readonly<Record<string, unknown>>, message: string): void;
   /** True where a line of that level would be written: ask before building costly fields. */
   enabled(level: LogLevel): boolean;
   /** Lines thrown away because whoever reads stderr is too slow. */
   dropped(): number;
-  /** Writes out what is buffered, at once. */
+  /** Writes out what is buffered, at once. What is being written in the background may come later. */
   flush(): void;
+  /** Resolves when every line is written. Nothing can be logged any more. */
+  close(): Promise<void>;
 }
 
 /** A reader that stalls costs this much memory, then lines. */
@@ -37,7 +39,7 @@ export function createLogger(level: LogLevel, format: 'json' | 'pretty'): Logger
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { error: pino.stdSerializers.err },
   };
-  const logger = pino(options, format === 'json' ? sink : new PrettyLines(sink));
+  const logger = pino(options, format === 'json' ? sink : new PrettyLines(sink, isColoured()));
   return {
     log: (at, fields, message) => logger[at](fields, message),
     enabled: (at) => logger.isLevelEnabled(at),
@@ -49,5 +51,15 @@ export function createLogger(level: LogLevel, format: 'json' | 'pretty'): Logger
         // Not open yet, or closed by the reader: nothing can be written, and the process is ending anyway.
       }
     },
+    close: () =>
+      new Promise((resolve) => {
+        sink.once('close', resolve);
+        sink.once('error', () => resolve());
+        sink.end();
+      }),
   };
+}
+
+function isColoured(): boolean {
+  return process.stderr.isTTY === true && process.env['NO_COLOR'] === undefined;
 }

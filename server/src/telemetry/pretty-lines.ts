@@ -11,7 +11,7 @@ const PLAIN = '\u001b[0m';
 export class PrettyLines {
   constructor(
     private readonly sink: { write(text: string): unknown },
-    private readonly coloured = process.env['NO_COLOR'] === undefined,
+    private readonly coloured: boolean,
   ) {}
 
   write(line: string): void {
