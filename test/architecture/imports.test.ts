@@ -51,6 +51,23 @@ describe('imports', () => {
         'must not import @grpc/grpc-js',
       ],
       ['server/src/main.ts', "import { open } from 'lmdb';", 'must not import lmdb'],
+      [
+        'client/src/session/a.ts',
+        "import { Acquire } from '@holdfast/protocol';",
+        'must not import @holdfast/protocol',
+      ],
+      [
+        'client/src/session/a.ts',
+        "import { type Acquire } from '@holdfast/protocol';",
+        'must not import @holdfast/protocol',
+      ],
+      [
+        'client/src/session/a.ts',
+        "import { x } from '../transport/b.js';",
+        'must not import client/src/transport/b.ts',
+      ],
+      ['client/src/a.ts', "import { x } from './cli/b.js';", 'must not import client/src/cli/b.ts'],
+      ['client/src/a.ts', "import { x } from '@holdfast/server';", 'must not import @holdfast/server'],
       ['server/src/somewhere/a.ts', '', 'is in no room'],
       ['server/src/a.ts', '', 'is in no room'],
     ] as const) {
@@ -59,6 +76,12 @@ describe('imports', () => {
         expect(violations(path, text)[0]).to.contain(problem);
       });
     }
+
+    it('but not for types, where those are allowed', () => {
+      const text =
+        "import type { Acquire } from '@holdfast/protocol';\nexport type { Lease } from '@holdfast/protocol';";
+      expect(violations('client/src/session/a.ts', text)).to.deep.equal([]);
+    });
 
     it('but not in comments, strings and regular expressions', () => {
       const text = [

@@ -36,6 +36,32 @@ export const ROOMS: readonly Room[] = [
   { path: 'server/src/store/postgres', rooms: ['server/src/core'], packages: ['node:', 'pg'] },
   { path: 'server/src/telemetry', rooms: ['server/src/core'], packages: ['node:', '@opentelemetry/', 'pino'] },
 
+  // The client: its session logic is as pure as the server's core, and speaks in the protocol's types.
+  {
+    path: 'client/src',
+    rooms: ['client/src/session', 'client/src/transport', 'client/src/tracing.ts'],
+    packages: ['node:'],
+    typesOf: ['@holdfast/protocol'],
+  },
+  { path: 'client/src/errors.ts', rooms: [], packages: [] },
+  {
+    path: 'client/src/session',
+    rooms: ['client/src/errors.ts'],
+    packages: [],
+    typesOf: ['@holdfast/protocol'],
+  },
+  {
+    path: 'client/src/transport',
+    rooms: ['client/src/errors.ts', 'client/src/session'],
+    packages: ['node:', '@bufbuild/protobuf', '@grpc/grpc-js', '@holdfast/protocol'],
+  },
+  { path: 'client/src/tracing.ts', rooms: ['client/src/session'], packages: ['@opentelemetry/api'] },
+  {
+    path: 'client/src/cli',
+    rooms: ['client/src', 'client/src/errors.ts', 'client/src/transport'],
+    packages: ['node:', 'commander'],
+  },
+
   { path: 'proto', rooms: [], packages: ['@bufbuild/protobuf', '@grpc/grpc-js'] },
 ];
 
