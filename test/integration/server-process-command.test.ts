@@ -28,12 +28,12 @@ describe('holdfast-server, run to its end', function () {
   const run = (...args: readonly string[]): Promise<ServerRun> => runServer({ args });
 
   /** What it said last, which must be one fatal line. */
-  function refusal({ stderr }: ServerRun): LogLine {
+  function refusal({ stderr }: ServerRun): string {
     const lines = stderr.trimEnd().split('\n');
     expect(lines).to.have.lengthOf(1);
     const line = JSON.parse(lines[0] ?? '') as LogLine;
     expect(line).to.include({ level: 'fatal', event: 'start_refused' });
-    return line;
+    return String(line['reason']);
   }
 
   it('helps', async () => {
@@ -86,7 +86,7 @@ describe('holdfast-server, run to its end', function () {
       join(folder, 'a'),
     );
     expect(run1.code).to.equal(1);
-    expect(refusal(run1).msg).to.include(String(takenPort)).and.to.include('--listen');
+    expect(refusal(run1)).to.include(String(takenPort)).and.to.include('--listen');
   });
 
   it('ends with 1 when the port for metrics is in use, naming it and the flag', async () => {
@@ -100,7 +100,7 @@ describe('holdfast-server, run to its end', function () {
     ];
     const outcome = await run(...args);
     expect(outcome.code).to.equal(1);
-    expect(refusal(outcome).msg).to.include(String(takenPort)).and.to.include('--metrics-listen');
+    expect(refusal(outcome)).to.include(String(takenPort)).and.to.include('--metrics-listen');
   });
 
   it('ends with 3 when the data directory is in use, naming the process', async () => {
@@ -109,7 +109,7 @@ describe('holdfast-server, run to its end', function () {
       const args = ['--listen', '127.0.0.1:0', '--metrics-listen', 'off', '--data-dir', server.dataDir];
       const outcome = await run(...args);
       expect(outcome.code).to.equal(3);
-      expect(refusal(outcome).msg).to.include(server.dataDir).and.to.include(String(server.pid));
+      expect(refusal(outcome)).to.include(server.dataDir).and.to.include(String(server.pid));
     } finally {
       await server.stop();
     }
@@ -120,7 +120,7 @@ describe('holdfast-server, run to its end', function () {
     await writeFile(file, '');
     const outcome = await run('--listen', '127.0.0.1:0', '--metrics-listen', 'off', '--data-dir', file);
     expect(outcome.code).to.equal(3);
-    expect(refusal(outcome).msg).to.include(file).and.to.include('--data-dir');
+    expect(refusal(outcome)).to.include(file).and.to.include('--data-dir');
   });
 
   describe('--check', () => {

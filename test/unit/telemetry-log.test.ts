@@ -3,22 +3,23 @@ import { type LeaseId, resourceKey, type SessionId } from '../../server/src/core
 import type { CoreEvent } from '../../server/src/core/ports.js';
 import { CoreMetrics } from '../../server/src/telemetry/core-metrics.js';
 import { coreTelemetry } from '../../server/src/telemetry/core-telemetry.js';
-import type { Logger, LogLevel } from '../../server/src/telemetry/logger.js';
+import { LOG_EVENTS, type LogEventName, type LogFields, type LogLevel } from '../../server/src/telemetry/log-events.js';
+import type { Logger } from '../../server/src/telemetry/logger.js';
 import { PrettyLines } from '../../server/src/telemetry/pretty-lines.js';
 
 const sessionId = '01890a5d-ac96-774b-bcce-b302099a8057' as SessionId;
 const leaseId = '01890a5d-ac96-774b-bcce-b302099a8058' as LeaseId;
 
 class RecordedLog implements Logger {
-  readonly lines: { readonly level: LogLevel; readonly fields: unknown; readonly message: string }[] = [];
+  readonly lines: { readonly event: LogEventName; readonly fields: Readonly<Record<string, unknown>> }[] = [];
 
-  constructor(private readonly silent: readonly LogLevel[] = []) {}
+  constructor(private readonly silent: readonly LogEventName[] = []) {}
 
-  log(level: LogLevel, fields: Readonly<Record<string, unknown>>, message: string): void {
-    this.lines.push({ level, fields, message });
+  log<E extends LogEventName>(event: E, fields: LogFields<E>): void {
+    this.lines.push({ event, fields });
   }
-  enabled(level: LogLevel): boolean {
-    return !this.silent.includes(level);
+  enabled(event: LogEventName): boolean {
+    return !this.silent.includes(event);
   }
   dropped(): number {
     return 0;
@@ -36,19 +37,11 @@ describe('event log', () => {
     [
       { kind: 'session_opened', sessionId, clientName: 'invoicer', resumed: false },
       'info',
-      { event: 'session_opened', sessionId, clientName: 'invoicer', resumed: false },
+      { sessionId, clientName: 'invoicer', resumed: false },
     ],
-    [
-      { kind: 'session_detached', sessionId, leases: 2, waiters: 1 },
-      'info',
-      { event: 'session_detached', sessionId, leases: 2, waiters: 1 },
-    ],
-    [
-      { kind: 'session_ended', sessionId, cause: 'grace_over' },
-      'info',
-      { event: 'session_ended', sessionId, cause: 'grace_over' },
-    ],
-    [{ kind: 'held_set_differs', sessionId }, 'warn', { event: 'held_set_differs', sessionId }],
+    [{ kind: 'session_detached', sessionId, leases: 2, waiters: 1 }, 'info', { sessionId, leases: 2, waiters: 1 }],
+    [{ kind: 'session_ended', sessionId, cause: 'grace_over' }, 'info', { sessionId, cause: 'grace_over' }],
+    [{ kind: 'held_set_differs', sessionId }, 'warn', { sessionId }],
     [
       {
         kind: 'lease_lost',
@@ -60,7 +53,6 @@ describe('event log', () => {
       },
       'warn',
       {
-        event: 'lease_lost',
         sessionId,
         leaseId,
         namespace: 'default',
@@ -69,22 +61,22 @@ describe('event log', () => {
         reason: 'expired',
       },
     ],
-    [{ kind: 'store_unavailable', message: 'disk full' }, 'warn', { event: 'store_unavailable', cause: 'disk full' }],
-    [{ kind: 'store_available' }, 'info', { event: 'store_available' }],
+    [{ kind: 'store_unavailable', message: 'disk full' }, 'warn', { cause: 'disk full' }],
+    [{ kind: 'store_available' }, 'info', {}],
   ];
   for (const [event, level, fields] of cases) {
     it(`writes ${event.kind} as ${level}`, () => {
       const log = new RecordedLog();
       coreTelemetry(new CoreMetrics(), log, undefined, () => undefined).event(event);
-      expect(log.lines).to.have.lengthOf(1);
-      expect(log.lines[0]).to.include({ level });
-      expect(log.lines[0]?.fields).to.deep.equal(fields);
+      expect(log.lines).to.deep.equal([{ event: event.kind, fields }]);
+      expect(LOG_EVENTS[event.kind]).to.include({ level });
+      expect(Object.keys(fields)).to.have.members([...LOG_EVENTS[event.kind].fields]);
       expect(() => JSON.stringify(log.lines)).to.not.throw();
     });
   }
 
   it('writes nothing below the level', () => {
-    const log = new RecordedLog(['info']);
+    const log = new RecordedLog(['store_available']);
     coreTelemetry(new CoreMetrics(), log, undefined, () => undefined).event({ kind: 'store_available' });
     expect(log.lines).to.deep.equal([]);
   });

@@ -20,13 +20,12 @@ export function announce(config: ServerConfig, server: RunningServer, logger: Lo
   const address = addressText(server.address);
   const metrics = server.metricsAddress && `http://${addressText(server.metricsAddress)}/metrics`;
   const { kind: store, directory: dataDir } = config.store;
-  if (config.insecure) logger.log('warn', { event: 'insecure' }, 'anybody who can reach this server may use it');
+  if (config.insecure) logger.log('insecure', {});
   if (format === 'pretty') {
     process.stderr.write(readySummary({ version, address, metrics, dataDir }));
     return;
   }
-  const fields = { event: 'ready', address, metrics, store, dataDir, serverId, version, pid: process.pid };
-  logger.log('info', fields, 'ready');
+  logger.log('ready', { address, metrics, store, dataDir, serverId, version, pid: process.pid });
 }
 
 export function readySummary({ version, address, metrics, dataDir }: ReadyFacts): string {

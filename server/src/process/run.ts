@@ -55,30 +55,27 @@ async function serve(config: ServerConfig, environment: NodeJS.ProcessEnv): Prom
   // Something happened that was thought impossible. The leases are on disk and every deadline stands, so stopping is
   // safe; going on with a broken invariant is not. Rejections nobody handles arrive here too.
   process.on('uncaughtException', (error, origin) => {
-    logger.log('fatal', { event: 'crashed', origin, error }, 'an unexpected error: stopping');
+    logger.log('crashed', { origin, error });
     endNow(EXIT.failed);
   });
   const onStoreFailure = (error: Error): void => {
-    const message = 'the store has failed: stopping; the next start reads what it holds';
-    logger.log('fatal', { event: 'store_failed', error }, message);
+    logger.log('store_failed', { error });
     endNow(EXIT.storeRefused);
   };
   const signals = new StopSignals((signal) => {
-    logger.log('warn', { event: 'stopped_at_once', signal }, 'second signal: stopping at once');
+    logger.log('stopped_at_once', { signal });
     endNow(EXIT.failed);
   });
   const server = await startServer(config, { logger, environment, onStoreFailure }).catch((error: unknown) => {
     if (!(error instanceof StartRefused)) throw error;
-    logger.log('fatal', { event: 'start_refused' }, error.message);
+    logger.log('start_refused', { reason: error.message });
     return end(error.exitCode);
   });
   announce(config, server, logger, format);
   const signal = await signals.first;
-  const streams = server.openStreams();
-  const fields = { event: 'draining', signal, streams, timeoutMs: config.drainTimeoutMs };
-  logger.log('info', fields, 'draining; another signal stops at once');
+  logger.log('draining', { signal, streams: server.openStreams(), timeoutMs: config.drainTimeoutMs });
   await server.drainAndStop();
-  logger.log('info', { event: 'stopped' }, 'stopped');
+  logger.log('stopped', {});
   return end(EXIT.stopped);
 }
 

@@ -68,7 +68,7 @@ export async function startServer(
     core,
     clock: systemClock,
     settings: config.rpc,
-    reportDefect: (where, error) => logger.log('error', { event: 'defect', where, error }, 'a defect was contained'),
+    reportDefect: (where, error) => logger.log('defect', { where, error }),
   });
   const sources = [telemetry.readings, () => sizeReadings(core.sizes(), core.openStreams())];
   // Metrics first: whoever can reach the service can then look at it, and a refusal comes before any client.

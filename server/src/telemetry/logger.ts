@@ -1,13 +1,12 @@
 import { pino } from 'pino';
+import { LOG_EVENTS, type LogEventName, type LogFields, type LogLevel } from './log-events.js';
 import { PrettyLines } from './pretty-lines.js';
-
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
 /** The server's log. Lines leave in the background: before the process ends, `close`, or `flush` if it cannot wait. */
 export interface Logger {
-  log(level: LogLevel, fields: Readonly<Record<string, unknown>>, message: string): void;
-  /** True where a line of that level would be written: ask before building costly fields. */
-  enabled(level: LogLevel): boolean;
+  log<E extends LogEventName>(event: E, fields: LogFields<E>): void;
+  /** True where a line of that event would be written: ask before building costly fields. */
+  enabled(event: LogEventName): boolean;
   /** Lines thrown away because whoever reads stderr is too slow. */
   dropped(): number;
   /** Writes out what is buffered, at once. What is being written in the background may come later. */
@@ -41,8 +40,12 @@ export function createLogger(level: LogLevel, format: 'json' | 'pretty'): Logger
   };
   const logger = pino(options, format === 'json' ? sink : new PrettyLines(sink, isColoured()));
   return {
-    log: (at, fields, message) => logger[at](fields, message),
-    enabled: (at) => logger.isLevelEnabled(at),
+    log: (event, fields) => {
+      const { level: at, message } = LOG_EVENTS[event];
+      const bindings: Readonly<Record<string, unknown>> = { event, ...fields };
+      logger[at](bindings, message);
+    },
+    enabled: (event) => logger.isLevelEnabled(LOG_EVENTS[event].level),
     dropped: () => dropped,
     flush: () => {
       try {

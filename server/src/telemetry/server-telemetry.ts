@@ -37,7 +37,7 @@ export async function startTelemetry(
   const metrics = new CoreMetrics();
   const tracing = await tracingFor(observed.serverId, environment);
   const eventLoop = new EventLoopWatch((stalledMs) => {
-    logger.log('warn', { event: 'event_loop_stalled', stalledMs: Math.round(stalledMs) }, 'the event loop stood still');
+    logger.log('event_loop_stalled', { stalledMs: Math.round(stalledMs) });
   });
   const { version, store } = observed;
   return {
