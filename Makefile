@@ -42,7 +42,7 @@ run: $(GENERATED) ## build and start the server on the embedded store; Ctrl-C st
 
 test: $(INSTALLED) ## run the test suite; TESTS= for a part of it
 	@scripts/build || { echo '0 passed, 1 failed'; exit 1; }
-	@cd test && exec ../$(BIN)/mocha '$(TESTS)'
+	@cd test && exec ../$(BIN)/mocha $(foreach files,$(TESTS),'$(files)')
 
 lint: $(INSTALLED) ## check types, style, protocol, import directions and generated code
 	@scripts/lint

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { expect } from 'chai';
 import { ROOT } from '../support/project-root.js';
-import { sourceFiles } from './source-tree.js';
+import { filesBelow, sourceFiles } from './source-tree.js';
 
 const PAGE = 'docs/architecture.md';
 
@@ -19,6 +19,16 @@ function unheld(page: string, titles: readonly string[], isFile: (path: string) 
   return testsNamed(page)
     .map((name) => name ?? 'no test named')
     .filter((name) => !isFile(name) && !titles.includes(name));
+}
+
+/** Relative links of a page whose target is missing. */
+function brokenLinks(page: string, text: string, exists: (path: string) => boolean): readonly string[] {
+  const prose = text.replace(/^```.*?^```/gms, '').replace(/`[^`\n]*`/g, '');
+  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map((match) => match[1] ?? '')
+    .filter((target) => !/^([a-z]+:|#)/.test(target))
+    .filter((target) => !exists(posix.join(posix.dirname(page), target.replace(/#.*$/, ''))))
+    .map((target) => `${page}: ${target}`);
 }
 
 describe('documents', () => {
@@ -43,5 +53,17 @@ describe('documents', () => {
       'Architecture invariant: six (test: holds water)',
     ].join('\n');
     expect(unheld(page, titles, isFile)).to.deep.equal(['no test named', 'architecture/gone.test.ts', 'holds water']);
+  });
+
+  it('link to files that exist', () => {
+    const pages = filesBelow(ROOT).filter((path) => path.endsWith('.md'));
+    expect(pages).to.include('CHANGELOG.md');
+    const exists = (path: string): boolean => existsSync(join(ROOT, path));
+    expect(pages.flatMap((page) => brokenLinks(page, readFileSync(join(ROOT, page), 'utf8'), exists))).to.deep.equal(
+      [],
+    );
+
+    const text = '[a](../README.md#x) [b](https://example.org) [c](#here) `[d](x.md)` [e](gone.md)';
+    expect(brokenLinks('docs/a.md', text, (path) => path === 'README.md')).to.deep.equal(['docs/a.md: gone.md']);
   });
 });

@@ -50,6 +50,10 @@ describe('package manifests', () => {
     });
   }
 
+  it('carry a version the changelog knows', () => {
+    expect(readFileSync(join(ROOT, 'CHANGELOG.md'), 'utf8')).to.contain(`## [${root.version}]`);
+  });
+
   it('have the server look for the same Node.js', () => {
     const main = readFileSync(join(ROOT, 'server/src/main.ts'), 'utf8');
     expect(`>=${/MINIMUM_NODE = '([^']+)'/.exec(main)?.[1]}`).to.equal(root.engines.node);
