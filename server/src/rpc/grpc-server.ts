@@ -1,5 +1,5 @@
 import { type ConnectionInjector, Server, ServerCredentials } from '@grpc/grpc-js';
-import type { Clock } from '../core/ports.js';
+import type { Clock, Timer } from '../core/ports.js';
 import type { ServerCoreApi } from '../core/session-api.js';
 import { ADMIN_SERVICE, adminService } from './admin-service.js';
 import { Health } from './health.js';
@@ -104,25 +104,26 @@ class GrpcServer implements RpcServer {
     this.#core.drain(graceMs);
     // No GOAWAY before the end: Node answers no keepalive ping on a session that is closing, and grpc-js would cut the
     // connection at the next one, long before the grace is over.
-    await this.#streamsGone(graceMs);
+    await this.#within(graceMs, this.#calls.none());
     this.#core.endStreams();
-    await this.#streamsGone(this.#settings.lastWordsMs);
+    await this.#within(this.#settings.lastWordsMs, this.#calls.none());
+    // A call is over for grpc-js before its status has left: connections are closed in order, then cut.
     this.#connections.destroy();
+    await this.#within(this.#settings.lastWordsMs, Promise.all(this.#listeners.map((listener) => listener.closed)));
     this.#server.forceShutdown();
     await Promise.all(this.#listeners.map((listener) => listener.destroy()));
     await this.reflectionSettled;
   }
 
-  /** Resolves when no stream is open, or after `withinMs`, or when the grace is cut short. */
-  #streamsGone(withinMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.#clock.after(withinMs, resolve);
+  /** Waits for `done`; at most `limitMs`, or until the wait is cut short. */
+  async #within(limitMs: number, done: Promise<unknown>): Promise<void> {
+    let timer: Timer | undefined;
+    const ended = new Promise<void>((resolve) => {
+      timer = this.#clock.after(limitMs, resolve);
       this.#endWait = resolve;
-      this.#calls.whenNone(() => {
-        timer.cancel();
-        resolve();
-      });
     });
+    await Promise.race([done, ended]);
+    timer?.cancel();
   }
 
   async #loadReflection(): Promise<void> {

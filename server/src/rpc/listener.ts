@@ -13,13 +13,14 @@ export class ListenError extends Error {
 
 /** A socket that accepts connections and remembers them, so that they can be counted and ended. */
 export class Listener {
+  /** Resolves when it accepts no more and every connection is gone. */
+  readonly closed: Promise<void>;
   readonly #server: Server;
   readonly #connections = new Set<Socket>();
-  readonly #closed: Promise<void>;
 
   private constructor(server: Server) {
     this.#server = server;
-    this.#closed = new Promise((resolve) => server.once('close', resolve));
+    this.closed = new Promise((resolve) => server.once('close', resolve));
   }
 
   /** Listens; `accept` gets each connection beyond which no more than `maxConnections` are open. */
@@ -61,7 +62,7 @@ export class Listener {
   async destroy(): Promise<void> {
     this.stopAccepting();
     for (const socket of this.#connections) socket.destroy();
-    await this.#closed;
+    await this.closed;
   }
 }
 
@@ -104,14 +105,14 @@ function explain(address: ListenAddress, code: string | undefined, otherwise: st
     case 'EADDRINUSE':
       return `${place} is in use; stop the other process or choose another with --listen`;
     case 'EACCES':
-      return `${place} may not be opened by this user; choose another with --listen`;
+    case 'ENOENT':
+      return address.kind === 'tcp'
+        ? `${place} may not be opened by this user; choose another with --listen`
+        : `${place} cannot be made: its directory is missing or closed to this user; choose another with --listen`;
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return `${place} cannot be opened: the host is no address of this machine; choose another with --listen`;
-    case 'ENOENT':
-    case 'ENOTDIR':
-      return `${place} cannot be opened: its directory does not exist; make it or choose another with --listen`;
     default:
       return `${place} cannot be opened: ${otherwise}`;
   }

@@ -17,9 +17,9 @@ export class OpenCalls {
     };
   }
 
-  /** Calls back when no call is open: now, or later. */
-  whenNone(callback: () => void): void {
-    if (this.#count === 0) callback();
-    else this.#waiting.push(callback);
+  /** Resolves when no call is open. */
+  none(): Promise<void> {
+    if (this.#count === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 }

@@ -31,7 +31,7 @@ export class WireStream {
   readonly messages: number[] = [];
   readonly call: ClientDuplexStream<Buffer, Buffer>;
   #end: CallEnd | undefined;
-  #changed: (() => void)[] = [];
+  readonly #changed: (() => void)[] = [];
 
   constructor(call: ClientDuplexStream<Buffer, Buffer>) {
     this.call = call;
@@ -68,11 +68,9 @@ export class WireStream {
   }
 
   #over({ code, details, metadata }: Pick<ServiceError, 'code' | 'details' | 'metadata'>): void {
-    this.#end ??= {
-      code: status[code],
-      message: details,
-      ...statusDetails(metadata.get('grpc-status-details-bin')[0]),
-    };
+    const [bytes] = metadata.get('grpc-status-details-bin');
+    const inDetail = Status.decode(bytes instanceof Buffer ? bytes : Buffer.alloc(0));
+    this.#end ??= { code: status[code], message: details, ...detailsOf(inDetail) };
     this.#tell();
   }
 
@@ -120,8 +118,8 @@ export class WireClient {
   }
 }
 
-export function statusDetails(bytes: unknown): Pick<CallEnd, 'infos' | 'retries'> {
-  const details = bytes instanceof Buffer ? Status.decode(bytes).details : [];
+/** The details of a status, by type. */
+export function detailsOf({ details }: Status): Pick<CallEnd, 'infos' | 'retries'> {
   const of = (name: string): readonly Buffer[] =>
     details.filter(({ typeUrl }) => typeUrl === `type.googleapis.com/google.rpc.${name}`).map(({ value }) => value);
   return {
