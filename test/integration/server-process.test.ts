@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { readySummary } from '../../server/src/process/ready.js';
 import { METRICS } from '../../server/src/telemetry/metric-table.js';
@@ -118,6 +120,18 @@ describe('holdfast-server, serving', function () {
       expect(JSON.stringify(running.logs.at(-1)?.['error'])).to.include('boom');
     });
   }
+
+  it('ends with 3 when a commit fails, before the grant is told', async () => {
+    const running = await start();
+    const stream = await session(running);
+    // No file may grow or be written beyond 0 bytes: as good as a full disk.
+    await promisify(execFile)('prlimit', ['--pid', String(running.pid), '--fsize=0']);
+    stream.write({ id: 2, kind: acquire('orders/42') });
+    expect(await running.ended).to.deep.equal({ code: 3, signal: null });
+    expect(running.logs.at(-1)).to.include({ level: 'fatal', event: 'store_failed' });
+    await stream.ended();
+    expect(stream.frames.filter((frame) => frame.kind?.$case === 'granted')).to.deep.equal([]);
+  });
 
   it('listens on a Unix socket, also where a killed server left its own', async () => {
     const { dataDir } = await start({ args: ['--metrics-listen', 'off'] });
