@@ -128,7 +128,7 @@ describe('packages', () => {
       module: 'nodenext',
       strict: true,
       noEmit: true,
-      skipLibCheck: true,
+      skipLibCheck: false,
       types: ['node'],
       typeRoots: [join(ROOT, 'node_modules/@types')],
     };
