@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openEmbeddedStore } from '../../server/src/store/embedded/open-embedded-store.js';
 import { VirtualClock } from '../support/virtual-clock.js';
-import { describeLeaseStore, type StoreUnderTest } from './lease-store-contract.js';
+import { describeLeaseStore } from './lease-store-contract.js';
+import type { StoreUnderTest } from './store-under-test.js';
 
 const CLOCK_RATE_DRIFT = 0.01;
 const CLOCK_MARGIN_MS = 5;
