@@ -106,7 +106,14 @@ describe('lines for people', () => {
   }
 
   it('show time, level, message and fields', () => {
-    const line = { level: 'warn', time: '2026-01-02T03:04:05.678Z', client: 'a b', leases: 2, msg: 'session lost' };
+    const line = {
+      level: 'warn',
+      time: '2026-01-02T03:04:05.678Z',
+      client: 'a b',
+      leases: 2,
+      event: 'e',
+      msg: 'session lost',
+    };
     expect(pretty(line)).to.equal('03:04:05 WARN  session lost  client="a b"  leases=2\n');
   });
 

@@ -15,7 +15,7 @@ export class PrettyLines {
   ) {}
 
   write(line: string): void {
-    const { level, time, msg, ...fields } = JSON.parse(line) as Record<string, unknown>;
+    const { level, time, msg, event: _, ...fields } = JSON.parse(line) as Record<string, unknown>;
     const label = String(level);
     const shown = label.toUpperCase().padEnd(5);
     const colour = this.coloured ? `${COLOURS[label] ?? ''}${shown}${PLAIN}` : shown;
