@@ -1,0 +1,62 @@
+import { InvalidArgumentError } from './errors.js';
+
+/** A bound of the protocol: a day. */
+export const MAX_WAIT_MS = 86_400_000;
+/** Names are at most this long where a server does not say otherwise. */
+export const MAX_NAME_BYTES = 256;
+
+/** Control characters, and halves of surrogate pairs: the wire would turn two such names into one. */
+const FORBIDDEN = /[\p{Cc}\p{Cs}]/u;
+const MAX_SHOWN = 64;
+const MAX_TARGETS = 64;
+
+/** Checks a name or fails with an error that says which field, its value and what is allowed. */
+export function checkName(field: string, value: unknown, maxBytes = MAX_NAME_BYTES): string {
+  if (typeof value !== 'string') throw invalid(field, value, `a string of 1 to ${maxBytes} bytes`);
+  const bytes = Buffer.byteLength(value);
+  if (bytes === 0 || bytes > maxBytes) throw invalid(field, value, `1 to ${maxBytes} bytes long; it has ${bytes}`);
+  if (FORBIDDEN.test(value)) throw invalid(field, value, 'well-formed text without control characters');
+  return value;
+}
+
+/** Checks a number of milliseconds, or any other integer with bounds. */
+export function checkInteger(field: string, value: unknown, min: number, max: number): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
+  throw invalid(field, value, `an integer from ${min} to ${max}`);
+}
+
+export function checkBoolean(field: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  throw invalid(field, value, 'true or false');
+}
+
+export function checkSignal(value: unknown): AbortSignal | undefined {
+  if (value === undefined || value instanceof AbortSignal) return value;
+  throw invalid('signal', value, 'an AbortSignal');
+}
+
+export function checkTargets(value: unknown): readonly string[] {
+  const targets: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (targets.length === 0 || targets.length > MAX_TARGETS) {
+    throw invalid('targets', targets.length, `1 to ${MAX_TARGETS} addresses such as localhost:7420`);
+  }
+  return targets.map((target) => {
+    if (typeof target === 'string' && target.trim() !== '') return target;
+    throw invalid('targets', target, 'an address such as localhost:7420');
+  });
+}
+
+function invalid(field: string, value: unknown, limit: string): InvalidArgumentError {
+  const shown = show(value);
+  return new InvalidArgumentError(`${field} is ${shown}; it must be ${limit}`, {
+    reason: 'FIELD_INVALID',
+    field,
+    value: shown,
+    limit,
+  });
+}
+
+function show(value: unknown): string {
+  if (typeof value !== 'string') return String(value);
+  return JSON.stringify(value.length > MAX_SHOWN ? `${value.slice(0, MAX_SHOWN - 3)}...` : value);
+}

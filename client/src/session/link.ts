@@ -1,0 +1,173 @@
+import type { ServerFrame } from '@holdfast/protocol';
+import { Alarm } from './alarms.js';
+import type { SessionContext } from './context.js';
+import { isPermanent } from './failures.js';
+import type { Stream, StreamEnd, Transport } from './ports.js';
+
+/** The first attempt after a break comes within this. */
+const FIRST_PAUSE_MS = 10;
+const PAUSE_MS = 50;
+/** Where there is no other server to turn to, this one may ask for a longer pause, up to this. */
+const MAX_TOLD_PAUSE_MS = 30_000;
+const UNAVAILABLE = 14;
+
+/** What the link tells the session. */
+export interface LinkEvents {
+  /** There is a connection: `Open` is to be sent on it, and frames of earlier streams do not count any more. */
+  attached(stream: Stream): void;
+  received(frames: readonly ServerFrame[]): void;
+  /** The stream is gone and another will be tried. */
+  broken(end: StreamEnd): void;
+  /** An attempt failed before there was a stream. */
+  unreachable(end: StreamEnd): void;
+  /** A server refused in a way that no further attempt would change. */
+  refused(end: StreamEnd): void;
+}
+
+interface Connection {
+  readonly target: number;
+  stream: Stream | undefined;
+  openedAtMs: number | undefined;
+}
+
+/**
+ * Keeps one stream to one of the targets. After a break it tries them in turn, with capped, jittered pauses; when a
+ * server drains it connects to another before it leaves the old one.
+ */
+export class Link {
+  /** The stream on which `Open` was sent last. */
+  #current: Connection | undefined;
+  /** One that is being connected, beside the current one while that drains. */
+  #dialing: Connection | undefined;
+  #lastTarget = -1;
+  /** A target to leave alone while it drains. */
+  #avoided = -1;
+  #failures = 0;
+  #stopped = false;
+  readonly #retry = new Alarm(() => this.#dial());
+  readonly #overdue = new Alarm(() => this.#giveUpAttempt());
+  readonly #transport: Transport;
+
+  constructor(
+    private readonly ctx: SessionContext,
+    transport: Transport,
+    private readonly events: LinkEvents,
+  ) {
+    this.#transport = transport;
+  }
+
+  start(): void {
+    this.#dial();
+  }
+
+  /** The server has answered `Open` on the current stream. */
+  opened(): void {
+    this.ctx.alarms.clear(this.#overdue);
+    if (this.#current !== undefined) this.#current.openedAtMs = this.ctx.clock.nowMs();
+  }
+
+  /** The current stream is dead or of no use. */
+  drop(message: string): void {
+    const connection = this.#current;
+    if (connection === undefined) return;
+    connection.stream?.end();
+    this.#closed(connection, { statusCode: UNAVAILABLE, message, failure: undefined });
+  }
+
+  /** The current server is about to stop: connect to another one, if there is one, before leaving it. */
+  drain(): void {
+    if (this.#current === undefined || this.#dialing !== undefined || this.#transport.targetCount < 2) return;
+    this.#avoided = this.#current.target;
+    this.ctx.alarms.clear(this.#retry);
+    this.#dial();
+  }
+
+  /** Ends every stream, for good. */
+  stop(): void {
+    this.#stopped = true;
+    this.ctx.alarms.clear(this.#retry);
+    this.ctx.alarms.clear(this.#overdue);
+    this.#dialing?.stream?.end();
+    this.#current?.stream?.end();
+    this.#dialing = undefined;
+    this.#current = undefined;
+  }
+
+  #dial(): void {
+    const connection: Connection = { target: this.#nextTarget(), stream: undefined, openedAtMs: undefined };
+    this.#dialing = connection;
+    this.#setOverdue();
+    connection.stream = this.#transport.open(connection.target, {
+      ready: () => this.#ready(connection),
+      receive: (frames) => {
+        if (connection === this.#current) this.events.received(frames);
+      },
+      closed: (end) => this.#closed(connection, end),
+    });
+  }
+
+  #nextTarget(): number {
+    const { targetCount } = this.#transport;
+    const next = (this.#lastTarget + 1) % targetCount;
+    this.#lastTarget = next === this.#avoided ? (next + 1) % targetCount : next;
+    return this.#lastTarget;
+  }
+
+  #ready(connection: Connection): void {
+    if (connection !== this.#dialing || connection.stream === undefined) return;
+    const old = this.#current;
+    this.#dialing = undefined;
+    this.#current = connection;
+    this.#avoided = -1;
+    this.#setOverdue();
+    this.events.attached(connection.stream);
+    old?.stream?.end();
+  }
+
+  #setOverdue(): void {
+    this.ctx.alarms.set(this.#overdue, this.ctx.clock.nowMs() + this.ctx.options.attemptTimeoutMs);
+  }
+
+  /** Neither the connection nor the answer to `Open` may take for ever. */
+  #giveUpAttempt(): void {
+    const connection = this.#dialing ?? this.#current;
+    if (connection === undefined) return;
+    connection.stream?.end();
+    const { attemptTimeoutMs } = this.ctx.options;
+    const target = this.#transport.targetName(connection.target);
+    const message = `${target} did not answer within ${attemptTimeoutMs} ms`;
+    this.#closed(connection, { statusCode: UNAVAILABLE, message, failure: undefined });
+  }
+
+  #closed(connection: Connection, end: StreamEnd): void {
+    if (this.#stopped || (connection !== this.#current && connection !== this.#dialing)) return;
+    const wasCurrent = connection === this.#current;
+    if (wasCurrent) this.#current = undefined;
+    else this.#dialing = undefined;
+    if (this.#dialing === undefined) this.ctx.alarms.clear(this.#overdue);
+    if (isPermanent(end)) {
+      this.events.refused(end);
+      return;
+    }
+    if (this.#livedLong(connection)) this.#failures = 0;
+    if (this.#dialing === undefined && this.#retry.slot < 0) this.#scheduleRetry(end);
+    if (wasCurrent) this.events.broken(end);
+    else this.events.unreachable(end);
+  }
+
+  /** Whether the stream was good for long enough that its end is news, and not one more failure in a row. */
+  #livedLong({ openedAtMs }: Connection): boolean {
+    return openedAtMs !== undefined && this.ctx.clock.nowMs() - openedAtMs >= this.ctx.options.maxBackoffMs;
+  }
+
+  #scheduleRetry({ failure }: StreamEnd): void {
+    const { clock, options, random } = this.ctx;
+    const { targetCount } = this.#transport;
+    const ceilingMs = Math.min(options.maxBackoffMs, PAUSE_MS * 2 ** Math.min(this.#failures, 30));
+    const jittered = ceilingMs * (0.5 + 0.5 * random.unit());
+    const ownMs = this.#failures === 0 ? Math.min(FIRST_PAUSE_MS, options.maxBackoffMs) * random.unit() : jittered;
+    const toldMs = targetCount > 1 ? 0 : Math.min(failure?.retryAfterMs ?? 0, MAX_TOLD_PAUSE_MS);
+    this.#failures += 1;
+    this.ctx.alarms.set(this.#retry, clock.nowMs() + Math.max(ownMs, toldMs));
+  }
+}

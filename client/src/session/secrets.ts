@@ -1,0 +1,58 @@
+import type { Random } from './ports.js';
+
+const SECRET_BYTES = 16;
+const POOL_BYTES = 4_096;
+/** The newest one and as many earlier ones as a request may carry. */
+const MAX_SECRETS = 8;
+
+/** Makes secrets out of pooled random bytes, since asking for 16 at a time costs twenty times as much. */
+export class SecretSource {
+  #pool: Buffer = Buffer.alloc(0);
+  #used = 0;
+
+  constructor(private readonly random: Random) {}
+
+  next(): Buffer {
+    if (this.#used + SECRET_BYTES > this.#pool.length) {
+      const bytes = this.random.bytes(POOL_BYTES);
+      this.#pool = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      this.#used = 0;
+    }
+    const secret = this.#pool.subarray(this.#used, this.#used + SECRET_BYTES);
+    this.#used += SECRET_BYTES;
+    return secret;
+  }
+}
+
+/**
+ * The secrets used for one request: a store may hold any of them until a server says which. Bounded: the oldest is the
+ * last one known to have been stored and stays, then come the newest.
+ */
+export class SecretHistory {
+  readonly #secrets: Buffer[];
+
+  constructor(first: Buffer) {
+    this.#secrets = [first];
+  }
+
+  /** The one used last. */
+  get current(): Buffer {
+    return this.#secrets[this.#secrets.length - 1] as Buffer;
+  }
+
+  /** Those used before it, oldest first. */
+  get earlier(): Buffer[] {
+    return this.#secrets.slice(0, -1);
+  }
+
+  /** Another one is about to be used. */
+  add(secret: Buffer): void {
+    this.#secrets.push(secret);
+    if (this.#secrets.length > MAX_SECRETS) this.#secrets.splice(1, 1);
+  }
+
+  /** The server says that the newest one is the one that counts. */
+  confirmed(): void {
+    this.#secrets.splice(0, this.#secrets.length - 1);
+  }
+}
