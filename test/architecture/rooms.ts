@@ -39,7 +39,7 @@ export const ROOMS: readonly Room[] = [
   // The client: its session logic is as pure as the server's core, and speaks in the protocol's types.
   {
     path: 'client/src',
-    rooms: ['client/src/session', 'client/src/transport', 'client/src/tracing.ts'],
+    rooms: ['client/src/errors.ts', 'client/src/session', 'client/src/trace-context.ts', 'client/src/transport'],
     packages: ['node:'],
     typesOf: ['@holdfast/protocol'],
   },
@@ -55,7 +55,7 @@ export const ROOMS: readonly Room[] = [
     rooms: ['client/src/errors.ts', 'client/src/session'],
     packages: ['node:', '@bufbuild/protobuf', '@grpc/grpc-js', '@holdfast/protocol'],
   },
-  { path: 'client/src/tracing.ts', rooms: ['client/src/session'], packages: ['@opentelemetry/api'] },
+  { path: 'client/src/trace-context.ts', rooms: ['client/src/session'], packages: ['@opentelemetry/api'] },
   {
     path: 'client/src/cli',
     rooms: ['client/src', 'client/src/errors.ts', 'client/src/transport'],
