@@ -137,6 +137,24 @@ describe('holdfast-server, run to its end', function () {
       expect(await stat(dataDir).catch(() => undefined)).to.equal(undefined);
     });
 
+    it('mentions a variable that is probably misspelt', async () => {
+      const args = ['--check', '--data-dir', folder, ...free];
+      const { code, stderr } = await runServer({ args, env: { HOLDFAST_MINTTL: '5s' } });
+      expect(code).to.equal(0);
+      expect(stderr).to.match(/^holdfast-server: HOLDFAST_MINTTL .*\n$/);
+    });
+
+    it('ends with 3 when another server uses the data directory, naming it', async () => {
+      const server = await startServer();
+      try {
+        const { code, stderr } = await run('--check', '--data-dir', server.dataDir, ...free);
+        expect(code).to.equal(3);
+        expect(stderr).to.include(server.dataDir).and.to.include(String(server.pid));
+      } finally {
+        await server.stop();
+      }
+    });
+
     it('ends with 1 when an address is taken', async () => {
       const { code, stderr } = await run(
         '--check',

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { environmentNameOf, flagOf, OPTION_NAMES, OPTIONS, type OptionName } from '../../server/src/config/options.js';
 import { effectiveSettings, problemReport } from '../../server/src/config/report.js';
-import { type Problem, resolveSettings } from '../../server/src/config/resolve.js';
+import { type Problem, resolveSettings, unknownVariables } from '../../server/src/config/resolve.js';
 import { serverConfig } from '../../server/src/config/server-config.js';
 import { rpcDefaults } from '../../server/src/rpc/rpc-settings.js';
 
@@ -33,6 +33,17 @@ describe('settings', () => {
   it('never names two options alike', () => {
     expect(new Set(OPTION_NAMES.map(flagOf)).size).to.equal(OPTION_NAMES.length);
     expect(new Set(OPTION_NAMES.map(environmentNameOf)).size).to.equal(OPTION_NAMES.length);
+  });
+
+  it('notices variables that are none of its own, except those that others set', () => {
+    const environment = {
+      HOLDFAST_GRACE: '1s',
+      HOLDFAST_MINTTL: '1s',
+      HOLDFAST_TOKEN: '7',
+      HOLDFAST_PORT: 'tcp://x:1',
+    };
+    const kubernetes = { HOLDFAST_SERVICE_HOST: 'x', HOLDFAST_PORT_7420_TCP_ADDR: 'x', PATH: '/' };
+    expect(unknownVariables({ ...environment, ...kubernetes })).to.deep.equal(['HOLDFAST_MINTTL']);
   });
 
   describe('reads', () => {

@@ -79,3 +79,14 @@ export function sourceText(name: OptionName, source: Source): string {
       return 'the default';
   }
 }
+
+/** What a container platform sets for a service called holdfast, and what `holdfast run` gives the command it runs. */
+const OF_OTHERS = /^HOLDFAST_(TOKEN|SERVER|SERVICE_.*|PORT|PORT_.*)$/;
+
+/** Variables that look like settings and are none: most likely misspelt. */
+export function unknownVariables(environment: Readonly<Record<string, string | undefined>>): readonly string[] {
+  const known = new Set(OPTION_NAMES.map(environmentNameOf));
+  return Object.keys(environment).filter(
+    (name) => name.startsWith('HOLDFAST_') && !known.has(name) && !OF_OTHERS.test(name),
+  );
+}

@@ -3,12 +3,16 @@ import { access, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { flagOf } from '../config/options.js';
 import type { ServerConfig } from '../config/server-config.js';
+import { DirectoryLock } from '../store/embedded/directory-lock.js';
+import { StoreRefusedError } from '../store/embedded/store-refused-error.js';
 import { addressProblem } from './addresses.js';
 import { EXIT, StartRefused } from './exit-codes.js';
+import { systemClock } from './system-clock.js';
 
 /** Looks for what would keep a server with this configuration from starting, and changes nothing. */
 export async function preflight(config: ServerConfig): Promise<StartRefused | undefined> {
-  const directory = await directoryProblem(config.store.directory);
+  const { directory: path } = config.store;
+  const directory = (await directoryProblem(path)) ?? (await useProblem(path));
   if (directory !== undefined) return new StartRefused(directory, EXIT.storeRefused);
   const addresses = [
     { address: config.listen, flag: flagOf('listen') },
@@ -38,5 +42,18 @@ async function directoryProblem(directory: string): Promise<string | undefined> 
       () => false,
     );
     return writable ? undefined : `the data directory ${directory} is not writable: ${remedy}`;
+  }
+}
+
+/** A directory that exists must not be another server's. */
+async function useProblem(directory: string): Promise<string | undefined> {
+  if ((await stat(directory).catch(() => undefined)) === undefined) return undefined;
+  try {
+    const lock = await DirectoryLock.take(directory, systemClock);
+    await lock.release();
+    return undefined;
+  } catch (error) {
+    if (error instanceof StoreRefusedError) return error.message;
+    throw error;
   }
 }

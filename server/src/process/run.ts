@@ -1,10 +1,9 @@
 import { readCommandLine } from '../config/command-line.js';
 import { effectiveSettings, problemReport } from '../config/report.js';
-import { resolveSettings } from '../config/resolve.js';
+import { resolveSettings, unknownVariables } from '../config/resolve.js';
 import { type ServerConfig, serverConfig } from '../config/server-config.js';
 import { createLogger } from '../telemetry/logger.js';
 import { EXIT, type ExitCode, StartRefused } from './exit-codes.js';
-import { preflight } from './preflight.js';
 import { announce } from './ready.js';
 import { startServer } from './running-server.js';
 import { StopSignals } from './stop-signals.js';
@@ -35,6 +34,10 @@ export async function run(args: readonly string[], environment: NodeJS.ProcessEn
   const config = serverConfig(resolved.values);
   if (line.kind === 'serve') return serve(config, environment);
   process.stdout.write(effectiveSettings(resolved.settings));
+  for (const variable of unknownVariables(environment)) {
+    process.stderr.write(`holdfast-server: ${variable} is not the variable of any setting; see --help\n`);
+  }
+  const { preflight } = await import('./preflight.js');
   const refusal = await preflight(config);
   if (refusal === undefined) return;
   process.stderr.write(`holdfast-server: ${refusal.message}\n`);
@@ -44,6 +47,7 @@ export async function run(args: readonly string[], environment: NodeJS.ProcessEn
 async function serve(config: ServerConfig, environment: NodeJS.ProcessEnv): Promise<void> {
   const format = logFormat(config);
   const logger = createLogger(config.log.level, format);
+  for (const variable of unknownVariables(environment)) logger.log('unknown_variable', { variable });
   const endNow = (code: ExitCode): never => {
     logger.flush();
     process.exit(code);

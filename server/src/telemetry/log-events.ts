@@ -19,6 +19,7 @@ function event<const F extends readonly string[]>(level: LogLevel, message: stri
 export const LOG_EVENTS = {
   ready: event('info', 'ready', 'address', 'metrics', 'store', 'dataDir', 'serverId', 'version', 'pid'),
   insecure: event('warn', 'anybody who can reach this server may use it'),
+  unknown_variable: event('warn', 'a variable that looks like a setting is none; see --help', 'variable'),
   start_refused: event('fatal', 'cannot start', 'reason'),
   draining: event('info', 'draining; another signal stops at once', 'signal', 'streams', 'timeoutMs'),
   stopped: event('info', 'stopped'),
