@@ -31,7 +31,7 @@ class SystemTimer implements Timer {
     return setTimeout(() => this.#fire(), Math.min(Math.max(delayMs, 1), MAX_TIMER_MS));
   }
 
-  /** Node counts from the start of the event loop's turn, in whole milliseconds: it may be early by what has passed since. */
+  /** Node counts in whole milliseconds, beginning with the one that has already begun: it may be early by one. */
   #fire(): void {
     if (performance.now() < this.#dueMs) this.#handle = this.#arm();
     else this.#callback();
