@@ -12,7 +12,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help node install generate build run test lint fix bench demo pack clean
+.PHONY: help node install generate build run test sim lint fix bench demo pack clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -44,6 +44,9 @@ test: $(INSTALLED) ## run the test suite; TESTS= for a part of it
 	@scripts/build || { echo '0 passed, 1 failed'; exit 1; }
 	@cd test && exec ../$(BIN)/mocha $(foreach files,$(TESTS),'$(files)')
 
+sim: $(INSTALLED) ## simulate faults: SEEDS=n FIRST_SEED=k runs a range, SEED=k replays one with its trace
+	@cd test && exec ../$(BIN)/mocha simulation/simulation.test.ts
+
 lint: $(INSTALLED) ## check types, style, protocol, import directions and generated code
 	@scripts/lint
 
@@ -55,7 +58,7 @@ bench: $(INSTALLED) ## measure
 	@scripts/build
 	@npm run --silent bench -w test -- $(ARGS)
 
-demo: $(INSTALLED) ## watch two clients take turns
+demo: $(INSTALLED) ## watch workers contend, die, and come back too late
 	@scripts/build
 	@npm run --silent demo -w test -- $(ARGS)
 

@@ -1,19 +1,10 @@
+import { Bids } from './bids.js';
 import { type CoreContext, storeUnavailable } from './core-context.js';
 import type { DeniedReason } from './frames.js';
-import { Grants } from './grants.js';
 import type { LeaseRequest } from './lease-request.js';
-import type { AcquireAnswer, AdoptAnswer, HandOffAnswer, ReleaseAnswer } from './ports.js';
+import type { ReleaseAnswer } from './ports.js';
 import type { Resource } from './resource.js';
-import type { Attachment } from './session.js';
-import type { Anchor } from './validity.js';
 import type { WaitingRoom } from './waiting-room.js';
-
-/** A bid for a request, with the stream and the anchor it was made under. */
-interface Bid {
-  readonly request: LeaseRequest;
-  readonly attachment: Attachment;
-  readonly anchor: Anchor;
-}
 
 /** How long to leave a store alone that could not answer: this, plus as much again at random. */
 const STORE_RETRY_MS = 250;
@@ -26,13 +17,18 @@ const STORE_RETRY_MS = 250;
  */
 export class Contention {
   readonly #ctx: CoreContext;
-  readonly #grants: Grants;
+  readonly #bids: Bids;
   readonly #waiting: WaitingRoom;
 
   constructor(ctx: CoreContext, waiting: WaitingRoom) {
     this.#ctx = ctx;
     this.#waiting = waiting;
-    this.#grants = new Grants(ctx);
+    this.#bids = new Bids(ctx, waiting, {
+      granted: (request) => this.pump(request.resource),
+      refused: (request, retryAfterMs) => this.#refused(request, retryAfterMs),
+      unavailable: (request, message) => this.#unavailable(request, message),
+      cameToNothing: (request) => this.#backToQueue(request),
+    });
   }
 
   /** Puts a request in its resource's queue and serves it if it is its turn. */
@@ -58,7 +54,7 @@ export class Contention {
     if (resource.retry.index >= 0) return;
     const next = this.#waiting.firstEligible(resource);
     if (next === undefined) this.#ctx.dropIfUnused(resource);
-    else this.#bid(next);
+    else this.#bids.acquire(next);
   }
 
   /** The store refused a while ago; ask again. */
@@ -118,18 +114,12 @@ export class Contention {
       this.#ctx.timers.cancel(resource.retry);
       done(answer);
     };
-    const bid = successor && this.#begin(successor);
-    if (bid === undefined) {
+    if (successor === undefined || !this.#bids.handOff(holder, successor, freed)) {
       this.#ctx.store.release({ resource: resource.key, hashes: holder.allHashes() }, (answer) => {
         freed(answer);
         this.pump(resource);
       });
-      return;
     }
-    const from = { hash: holder.hash, token: holder.heldLease().token };
-    this.#ctx.store.handOff({ resource: resource.key, from, to: bid.request.grantee() }, (answer, calledAtMs) => {
-      this.#handedOff(bid, answer, calledAtMs, freed);
-    });
   }
 
   #isTaken(resource: Resource): boolean {
@@ -151,138 +141,7 @@ export class Contention {
     return resource.holder !== undefined && resource.holder.state !== 'releasing';
   }
 
-  #begin(request: LeaseRequest): Bid | undefined {
-    const { attachment } = request.session;
-    if (attachment === undefined) return undefined;
-    request.state = 'bidding';
-    return { request, attachment, anchor: attachment.anchor };
-  }
-
-  #bid(request: LeaseRequest): void {
-    const bid = this.#begin(request);
-    if (bid === undefined) return;
-    const { resource } = request;
-    resource.callsUnderWay += 1;
-    this.#ctx.store.acquire(
-      { resource: resource.key, grantee: request.grantee(), earlierHashes: request.earlierHashes },
-      (answer, calledAtMs) => {
-        resource.callsUnderWay -= 1;
-        this.#bidAnswered(bid, answer, calledAtMs);
-      },
-    );
-  }
-
-  #bidAnswered(bid: Bid, answer: AcquireAnswer, calledAtMs: number): void {
-    switch (answer.kind) {
-      case 'granted':
-        this.#ctx.noteStore(undefined);
-        this.#granted(bid, answer.token, calledAtMs);
-        return;
-      case 'mine':
-        this.#ctx.noteStore(undefined);
-        this.#adopt(bid.request);
-        return;
-      case 'held': {
-        this.#ctx.noteStore(undefined);
-        const { holder } = answer;
-        const learnedAtMs = this.#ctx.nowMs();
-        bid.request.resource.storedHolder = holder && { holder, learnedAtMs };
-        this.#refused(bid.request, answer.retryAfterMs);
-        return;
-      }
-      case 'unavailable':
-        this.#unavailable(bid.request, answer.message);
-        return;
-    }
-  }
-
-  #handedOff(bid: Bid, answer: HandOffAnswer, calledAtMs: number, freed: (answer: ReleaseAnswer) => void): void {
-    switch (answer.kind) {
-      case 'granted':
-        this.#ctx.noteStore(undefined);
-        freed('released');
-        this.#granted(bid, answer.token, calledAtMs);
-        return;
-      case 'lost':
-        freed('gone');
-        this.#backToQueue(bid.request);
-        return;
-      case 'unavailable':
-        freed('unknown');
-        this.#unavailable(bid.request, answer.message);
-        return;
-    }
-  }
-
-  /** The store has a grant for the request; whether the client gets to hear of it is decided here. */
-  #granted(bid: Bid, token: bigint, calledAtMs: number): void {
-    const { request } = bid;
-    const { resource } = request;
-    resource.noteToken(token);
-    if (request.adoptWhenGranted && !request.givenUp) {
-      this.#adopt(request);
-      return;
-    }
-    this.#settle(bid, token, calledAtMs);
-  }
-
-  #settle(bid: Bid, token: bigint, calledAtMs: number): void {
-    const { request } = bid;
-    const { resource } = request;
-    if (request.givenUp || !this.#grants.worthTelling(request, bid.attachment, bid.anchor, calledAtMs)) {
-      this.#releaseUntold(request);
-      return;
-    }
-    this.#waiting.leave(request);
-    this.#grants.tell(request, token, bid.attachment, bid.anchor, calledAtMs);
-    this.pump(resource);
-  }
-
-  /** Frees a grant that no client has heard of. */
-  #releaseUntold(request: LeaseRequest): void {
-    const { resource } = request;
-    resource.callsUnderWay += 1;
-    this.#ctx.store.release({ resource: resource.key, hashes: request.allHashes() }, () => {
-      resource.callsUnderWay -= 1;
-      this.#backToQueue(request);
-    });
-  }
-
-  /** A grant exists under an older secret: swap it for the current one, then tell. */
-  #adopt(request: LeaseRequest): void {
-    const bid = this.#begin(request);
-    if (bid === undefined) {
-      this.#backToQueue(request);
-      return;
-    }
-    const { resource } = request;
-    request.adoptWhenGranted = false;
-    resource.callsUnderWay += 1;
-    this.#ctx.store.adopt(
-      { resource: resource.key, presented: request.allHashes(), token: undefined, grantee: request.grantee() },
-      (answer, calledAtMs) => {
-        resource.callsUnderWay -= 1;
-        this.#adopted(bid, answer, calledAtMs);
-      },
-    );
-  }
-
-  #adopted(bid: Bid, answer: AdoptAnswer, calledAtMs: number): void {
-    switch (answer.kind) {
-      case 'adopted':
-        bid.request.resource.noteAdoptedToken(answer.token);
-        if (bid.request.adoptWhenGranted && !bid.request.givenUp) this.#adopt(bid.request);
-        else this.#settle(bid, answer.token, calledAtMs);
-        return;
-      case 'lost':
-        this.#backToQueue(bid.request);
-        return;
-      case 'unknown':
-        this.#unavailable(bid.request, answer.message);
-        return;
-    }
-  }
-
+  /** The store could not say. */
   #unavailable(request: LeaseRequest, message: string): void {
     this.#ctx.noteStore(message);
     if (request.waitMs === 0 && !request.givenUp) {

@@ -1,0 +1,184 @@
+import type { CoreContext } from './core-context.js';
+import { Grants } from './grants.js';
+import type { LeaseRequest } from './lease-request.js';
+import type { AcquireAnswer, AdoptAnswer, HandOffAnswer, ReleaseAnswer } from './ports.js';
+import type { Attachment } from './session.js';
+import type { Anchor } from './validity.js';
+import type { WaitingRoom } from './waiting-room.js';
+
+/** A bid for a request, with the stream and the anchor it was made under. */
+interface Bid {
+  readonly request: LeaseRequest;
+  readonly attachment: Attachment;
+  readonly anchor: Anchor;
+}
+
+/** What a bid can come to. */
+export interface BidOutcomes {
+  /** The request is a lease, and its client has been told. */
+  granted(request: LeaseRequest): void;
+  /** Somebody else's; worth asking again after that time. */
+  refused(request: LeaseRequest, retryAfterMs: number): void;
+  /** The store could not say. */
+  unavailable(request: LeaseRequest, message: string): void;
+  /** Neither a grant nor a refusal: the request is where it was before. */
+  cameToNothing(request: LeaseRequest): void;
+}
+
+/** Bids at the store for one request at a time of each resource, and what their answers mean. */
+export class Bids {
+  readonly #ctx: CoreContext;
+  readonly #grants: Grants;
+  readonly #waiting: WaitingRoom;
+  readonly #outcomes: BidOutcomes;
+
+  constructor(ctx: CoreContext, waiting: WaitingRoom, outcomes: BidOutcomes) {
+    this.#ctx = ctx;
+    this.#grants = new Grants(ctx);
+    this.#waiting = waiting;
+    this.#outcomes = outcomes;
+  }
+
+  /** Bids for a free resource. */
+  acquire(request: LeaseRequest): void {
+    const bid = this.#begin(request);
+    if (bid === undefined) return;
+    const { resource } = request;
+    resource.callsUnderWay += 1;
+    this.#ctx.store.acquire(
+      { resource: resource.key, grantee: request.grantee(), earlierHashes: request.earlierHashes },
+      (answer, calledAtMs) => {
+        resource.callsUnderWay -= 1;
+        this.#acquireAnswered(bid, answer, calledAtMs);
+      },
+    );
+  }
+
+  /** Bids for what a holder gives back. False when the successor cannot be told any more; nothing is done then. */
+  handOff(holder: LeaseRequest, successor: LeaseRequest, freed: (answer: ReleaseAnswer) => void): boolean {
+    const bid = this.#begin(successor);
+    if (bid === undefined) return false;
+    const resource = holder.resource.key;
+    const from = { hash: holder.hash, token: holder.heldLease().token };
+    this.#ctx.store.handOff({ resource, from, to: successor.grantee() }, (answer, calledAtMs) => {
+      this.#handedOff(bid, answer, calledAtMs, freed);
+    });
+    return true;
+  }
+
+  #begin(request: LeaseRequest): Bid | undefined {
+    const { attachment } = request.session;
+    if (attachment === undefined) return undefined;
+    request.state = 'bidding';
+    return { request, attachment, anchor: attachment.anchor };
+  }
+
+  #acquireAnswered(bid: Bid, answer: AcquireAnswer, calledAtMs: number): void {
+    switch (answer.kind) {
+      case 'granted':
+        this.#ctx.noteStore(undefined);
+        this.#granted(bid, answer.token, calledAtMs);
+        return;
+      case 'mine':
+        this.#ctx.noteStore(undefined);
+        this.#adopt(bid.request);
+        return;
+      case 'held': {
+        this.#ctx.noteStore(undefined);
+        const { holder } = answer;
+        const learnedAtMs = this.#ctx.nowMs();
+        bid.request.resource.storedHolder = holder && { holder, learnedAtMs };
+        this.#outcomes.refused(bid.request, answer.retryAfterMs);
+        return;
+      }
+      case 'unavailable':
+        this.#outcomes.unavailable(bid.request, answer.message);
+        return;
+    }
+  }
+
+  #handedOff(bid: Bid, answer: HandOffAnswer, calledAtMs: number, freed: (answer: ReleaseAnswer) => void): void {
+    switch (answer.kind) {
+      case 'granted':
+        this.#ctx.noteStore(undefined);
+        freed('released');
+        this.#granted(bid, answer.token, calledAtMs);
+        return;
+      case 'lost':
+        freed('gone');
+        this.#outcomes.cameToNothing(bid.request);
+        return;
+      case 'unavailable':
+        freed('unknown');
+        this.#outcomes.unavailable(bid.request, answer.message);
+        return;
+    }
+  }
+
+  /** The store has a grant for the request; whether the client gets to hear of it is decided here. */
+  #granted(bid: Bid, token: bigint, calledAtMs: number): void {
+    const { request } = bid;
+    request.resource.noteToken(token);
+    if (request.adoptWhenGranted && !request.givenUp) {
+      this.#adopt(request);
+      return;
+    }
+    this.#settle(bid, token, calledAtMs);
+  }
+
+  #settle(bid: Bid, token: bigint, calledAtMs: number): void {
+    const { request } = bid;
+    if (request.givenUp || !this.#grants.worthTelling(request, bid.attachment, bid.anchor, calledAtMs)) {
+      this.#releaseUntold(request);
+      return;
+    }
+    this.#waiting.leave(request);
+    this.#grants.tell(request, token, bid.attachment, bid.anchor, calledAtMs);
+    this.#outcomes.granted(request);
+  }
+
+  /** Frees a grant that no client has heard of. */
+  #releaseUntold(request: LeaseRequest): void {
+    const { resource } = request;
+    resource.callsUnderWay += 1;
+    this.#ctx.store.release({ resource: resource.key, hashes: request.allHashes() }, () => {
+      resource.callsUnderWay -= 1;
+      this.#outcomes.cameToNothing(request);
+    });
+  }
+
+  /** A grant exists under an older secret: swap it for the current one, then tell. */
+  #adopt(request: LeaseRequest): void {
+    const bid = this.#begin(request);
+    if (bid === undefined) {
+      this.#outcomes.cameToNothing(request);
+      return;
+    }
+    const { resource } = request;
+    request.adoptWhenGranted = false;
+    resource.callsUnderWay += 1;
+    this.#ctx.store.adopt(
+      { resource: resource.key, presented: request.allHashes(), token: undefined, grantee: request.grantee() },
+      (answer, calledAtMs) => {
+        resource.callsUnderWay -= 1;
+        this.#adopted(bid, answer, calledAtMs);
+      },
+    );
+  }
+
+  #adopted(bid: Bid, answer: AdoptAnswer, calledAtMs: number): void {
+    switch (answer.kind) {
+      case 'adopted':
+        bid.request.resource.noteAdoptedToken(answer.token);
+        if (bid.request.adoptWhenGranted && !bid.request.givenUp) this.#adopt(bid.request);
+        else this.#settle(bid, answer.token, calledAtMs);
+        return;
+      case 'lost':
+        this.#outcomes.cameToNothing(bid.request);
+        return;
+      case 'unknown':
+        this.#outcomes.unavailable(bid.request, answer.message);
+        return;
+    }
+  }
+}
