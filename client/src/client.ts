@@ -5,6 +5,7 @@ import { checkBoolean, checkInteger, checkName, checkSignal, MAX_WAIT_MS } from 
 import type { AcquireSink, QueueView } from './session/acquisition.js';
 import type { AcquireSpec } from './session/claim.js';
 import type { SessionOptions } from './session/context.js';
+import type { HeldLease } from './session/held-lease.js';
 import { abortMarginMs } from './session/leases.js';
 import type { Clock, SessionPorts } from './session/ports.js';
 import { type ClientState, Session, type StateListener } from './session/session.js';
@@ -112,7 +113,8 @@ export class Client implements AsyncDisposable {
     return new Promise((resolve, reject) => {
       const waitMs = checkInteger('waitMs', options.waitMs ?? DEFAULT_WAIT_MS, 0, MAX_WAIT_MS);
       const denied = (view: QueueView): void => reject(waitTimeout(name, waitMs, view, this.#clock.nowMs()));
-      this.#begin(name, waitMs, options, { granted: resolve, denied, failed: reject });
+      const granted = (lease: HeldLease): void => resolve(new Lease(lease, this.#session.leases));
+      this.#begin(name, waitMs, options, { granted, denied, failed: reject });
     });
   }
 
@@ -123,7 +125,8 @@ export class Client implements AsyncDisposable {
    */
   tryAcquire(name: string, options: TryAcquireOptions = {}): Promise<Lease | undefined> {
     return new Promise((resolve, reject) => {
-      this.#begin(name, 0, options, { granted: resolve, denied: () => resolve(undefined), failed: reject });
+      const granted = (lease: HeldLease): void => resolve(new Lease(lease, this.#session.leases));
+      this.#begin(name, 0, options, { granted, denied: () => resolve(undefined), failed: reject });
     });
   }
 
@@ -195,35 +198,20 @@ export class Client implements AsyncDisposable {
     return { promise, cancel: () => stop.abort() };
   }
 
-  #begin(
-    name: string,
-    waitMs: number,
-    options: TryAcquireOptions,
-    sink: { granted(lease: Lease): void; denied(view: QueueView): void; failed(error: unknown): void },
-  ): void {
+  #begin(name: string, waitMs: number, options: TryAcquireOptions, sink: AcquireSink): void {
     const spec = this.#spec(name, options);
     const signal = checkSignal(options.signal);
     const refusal = this.#session.refusal(waitMs > 0);
     if (refusal !== undefined) throw refusal;
-    signal?.throwIfAborted();
-    const abort = (): void => this.#session.cancel(acquisition, signal?.reason);
-    const settled = (): void => signal?.removeEventListener('abort', abort);
-    const inner: AcquireSink = {
-      granted: (lease) => {
-        settled();
-        sink.granted(new Lease(lease, this.#session.leases));
-      },
-      denied: (view) => {
-        settled();
-        sink.denied(view);
-      },
-      failed: (error) => {
-        settled();
-        sink.failed(error);
-      },
-    };
-    const acquisition = this.#session.acquire(spec, waitMs, inner);
-    signal?.addEventListener('abort', abort);
+    if (signal === undefined) {
+      this.#session.acquire(spec, waitMs, sink);
+      return;
+    }
+    signal.throwIfAborted();
+    const abort = (): void => this.#session.cancel(acquisition, signal.reason);
+    const settled = (): void => signal.removeEventListener('abort', abort);
+    const acquisition = this.#session.acquire(spec, waitMs, afterwards(sink, settled));
+    signal.addEventListener('abort', abort);
   }
 
   #spec(name: string, { autoExtend, ttlMs }: TryAcquireOptions): AcquireSpec {
@@ -234,6 +222,24 @@ export class Client implements AsyncDisposable {
     const { traceparent, tracestate } = activeTraceContext();
     return { name, ttlMs, manualExtension: autoExtend === false, traceparent, tracestate };
   }
+}
+
+/** A sink that lets go of the signal before it passes anything on. */
+function afterwards(sink: AcquireSink, settled: () => void): AcquireSink {
+  return {
+    granted: (lease) => {
+      settled();
+      sink.granted(lease);
+    },
+    denied: (view) => {
+      settled();
+      sink.denied(view);
+    },
+    failed: (error) => {
+      settled();
+      sink.failed(error);
+    },
+  };
 }
 
 /** How a lease was lost, if it was; a lease that its holder gave back was not. */

@@ -23,7 +23,7 @@ export interface ReleaseResult {
 export class Lease implements AsyncDisposable {
   readonly #lease: HeldLease;
   readonly #leases: Leases;
-  readonly #listeners = new Listeners<Parameters<LeaseListener>>();
+  #listeners: Listeners<Parameters<LeaseListener>> | undefined;
   #controller: AbortController | undefined;
   #tokens: ReadonlyMap<string, bigint> | undefined;
 
@@ -33,7 +33,7 @@ export class Lease implements AsyncDisposable {
     this.#leases = leases;
     lease.listener = (state, error) => {
       if (error !== undefined) this.#controller?.abort(error);
-      this.#listeners.tell(state, error);
+      this.#listeners?.tell(state, error);
     };
   }
 
@@ -67,9 +67,9 @@ export class Lease implements AsyncDisposable {
    */
   get signal(): AbortSignal {
     this.#leases.check(this.#lease);
-    const { ended } = this.#lease;
+    const { error, how } = this.#lease;
     this.#controller ??= new AbortController();
-    if (ended !== undefined && ended.how !== 'released') this.#controller.abort(ended);
+    if (how !== undefined && how !== 'released') this.#controller.abort(error);
     return this.#controller.signal;
   }
 
@@ -105,7 +105,7 @@ export class Lease implements AsyncDisposable {
    * @throws LeaseLostError when the lease must not be relied on any more.
    */
   assertHeld(): void {
-    if (!this.#leases.check(this.#lease)) throw this.#lease.ended;
+    if (!this.#leases.check(this.#lease)) throw this.#lease.error;
   }
 
   /**
@@ -133,13 +133,14 @@ export class Lease implements AsyncDisposable {
 
   /** Calls back on every change of `state`, with the reason when the lease is lost. */
   on(_event: 'state', listener: (state: LeaseState, error: LeaseLostError | undefined) => void): this {
+    this.#listeners ??= new Listeners();
     this.#listeners.add(listener);
     return this;
   }
 
   /** Stops calling back. */
   off(_event: 'state', listener: (state: LeaseState, error: LeaseLostError | undefined) => void): this {
-    this.#listeners.remove(listener);
+    this.#listeners?.remove(listener);
     return this;
   }
 }

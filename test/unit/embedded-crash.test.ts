@@ -54,10 +54,15 @@ describe('the embedded store, crashed between any two steps', function () {
     const { report, seen } = await explore('by hand', RUNS);
     expect(report).to.equal('');
     // A search that never came near the interesting places proves nothing.
-    for (const what of ['hand-off granted without a commit', 'adopt adopted told', 'adopt adopted asked', 'crash']) {
-      expect(seen.get(what) ?? 0, what).to.be.greaterThan(50);
+    for (const what of [
+      'hand-off granted without a commit',
+      'adopt adopted told',
+      'adopt adopted asked',
+      'grant not delivered',
+      'crash',
+    ]) {
+      expect(seen.get(what) ?? 0, what).to.be.greaterThan(10);
     }
-    expect(seen.get('grant not delivered') ?? 0).to.be.greaterThan(10);
   });
 
   it('control: a log that acknowledges before it is durable is found out', async () => {

@@ -20,12 +20,14 @@ export interface PendingExtension {
 /** A lease as the session knows it. Everything it can do is in `Leases`. */
 export class HeldLease {
   state: LeaseState = 'held';
-  /** Why it cannot be relied on; `undefined` while it can. */
-  ended: LeaseLostError | undefined;
+  /** How it ended; `undefined` while it has not. */
+  how: LossCause | undefined;
   listener: LeaseListener | undefined;
   /** Set by the first release. */
   release: Promise<ReleaseOutcome> | undefined;
-  extensions: PendingExtension[] = [];
+  /** Those who wait for the answer to an Extend. */
+  extensions: readonly PendingExtension[] = NOBODY;
+  #error: LeaseLostError | undefined;
 
   constructor(
     readonly claim: Claim,
@@ -41,11 +43,18 @@ export class HeldLease {
     return this.state === 'held' || this.state === 'atRisk';
   }
 
-  /** The error that says how it ended. */
-  lossError(how: LossCause): LeaseLostError {
-    const { name } = this.claim.spec;
-    return new LeaseLostError(`the lease on ${JSON.stringify(name)} ${HOW[how]}`, name, this.leaseId, how);
+  /** The error that says how it ended; `undefined` while it has not. Made when asked for: most leases end well. */
+  get error(): LeaseLostError | undefined {
+    if (this.how !== undefined) this.#error ??= lossError(this, this.how);
+    return this.#error;
   }
+}
+
+const NOBODY: readonly PendingExtension[] = [];
+
+function lossError({ claim, leaseId }: HeldLease, how: LossCause): LeaseLostError {
+  const { name } = claim.spec;
+  return new LeaseLostError(`the lease on ${JSON.stringify(name)} ${HOW[how]}`, name, leaseId, how);
 }
 
 const HOW: Readonly<Record<LossCause, string>> = {

@@ -113,10 +113,10 @@ export class Leases {
   /** Extends the lease now, however long that takes within its validity. */
   extend(lease: HeldLease, pending: PendingExtension): void {
     if (!this.check(lease)) {
-      pending.failed(lease.ended);
+      pending.failed(lease.error);
       return;
     }
-    lease.extensions.push(pending);
+    lease.extensions = [...lease.extensions, pending];
     if (lease.extensions.length === 1) this.sayExtend(lease);
   }
 
@@ -151,7 +151,7 @@ export class Leases {
     const { claim, ttlMs } = lease;
     if (!this.check(lease)) {
       // Lost already. If its validity still ran, to let the holder wind down, this is the word that it has.
-      if (claim.stage.kind === 'held') this.#giveBackLost(lease);
+      if (claim.stage.kind === 'held' && this.ctx.claims.has(claim.id)) this.#giveBackLost(lease);
       return 'expired';
     }
     const leftMs = lease.deadline.remainingMs(this.ctx.clock);
@@ -184,11 +184,10 @@ export class Leases {
 
   /** Everything else is done when the holder hears of it: it may call back in. */
   #end(lease: HeldLease, state: LeaseState, how: LossCause): void {
-    const error = lease.lossError(how);
     lease.state = state;
-    lease.ended = error;
-    this.extendAnswered(lease, false, error);
-    lease.listener?.(state, how === 'released' ? undefined : error);
+    lease.how = how;
+    if (lease.extensions.length > 0) this.extendAnswered(lease, false, lease.error);
+    lease.listener?.(state, how === 'released' ? undefined : lease.error);
   }
 
   #deadline({ validity }: Granted): Deadline | undefined {
