@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { expect } from 'chai';
 import { ScriptedCore } from './support/scripted-core.js';
 import { type Served, serve } from './support/served.js';
+import { until } from './support/until.js';
 import { open } from './support/wire-client.js';
 
 describe('Connections and streams', () => {
@@ -28,7 +29,7 @@ describe('Connections and streams', () => {
 
     first.call.cancel();
     await first.ended();
-    await until(() => served.rpc.openStreams() === 1);
+    await until('one stream is left', () => served.rpc.openStreams() === 1);
     await served.client().openSession();
   });
 
@@ -51,7 +52,7 @@ describe('Connections and streams', () => {
     cancelled.call.cancel();
     refused.writeRaw(Buffer.from([0xff]));
     await Promise.all([closed, cancelled, refused].map((stream) => stream.ended()));
-    await until(() => served.rpc.openStreams() === 0);
+    await until('no stream is left', () => served.rpc.openStreams() === 0);
     expect(core.streams.map(({ ended, closedCalls }) => Number(ended) + closedCalls)).to.deep.equal([1, 1, 1]);
   });
 
@@ -84,8 +85,3 @@ describe('Connections and streams', () => {
     await once(idle, 'close');
   });
 });
-
-/** Turn after turn; mocha's time-out is the bound. */
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
-}

@@ -4,6 +4,7 @@ import type { ServerFrame } from '../../server/src/core/frames.js';
 import { Bystander } from './support/bystander.js';
 import { ScriptedCore, type ScriptedStream } from './support/scripted-core.js';
 import { type Served, serve } from './support/served.js';
+import { until } from './support/until.js';
 import type { WireStream } from './support/wire-client.js';
 
 const MAX_UNSENT_FRAMES = 500;
@@ -66,7 +67,7 @@ describe('A client that stops reading [H1]', () => {
     for (let position = 1; position <= 3_000; position += 1) latest.send(queued(position));
     await new Promise((resolve) => setImmediate(resolve));
     const over = once(stream.call, 'error');
-    while (latest.closedCalls === 0) await new Promise((resolve) => setImmediate(resolve));
+    await until('the core hears of the end', () => latest.closedCalls > 0);
     stream.call.resume();
     await over;
     expect((await stream.ended()).infos[0]).to.include({ reason: 'SLOW_READER' });

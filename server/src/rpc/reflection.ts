@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
-import type { handleBidiStreamingCall, Server, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { Server } from '@grpc/grpc-js';
 import type { MessageTypeDefinition, PackageDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
+import { withBackPressure } from './back-pressure.js';
 
 /** What the server offers; the descriptor set holds more, because files come with all they import. */
 const SERVICES = [
@@ -20,6 +21,7 @@ const FILE_FIELD = 1;
 export async function addReflection(server: Pick<Server, 'addService'>): Promise<void> {
   const path = createRequire(import.meta.url).resolve('@holdfast/protocol/descriptor');
   const reflection = new ReflectionService(packageOf(descriptorFiles(await readFile(path))), { services: SERVICES });
+  // The library answers as fast as it is asked, whether the answers are read or not.
   reflection.addToServer({
     addService: (definition, implementation) => server.addService(definition, withBackPressure(implementation)),
   });
@@ -47,21 +49,4 @@ function packageOf(fileDescriptorProtos: Buffer[]): PackageDefinition {
     deserialize: () => ({}),
   };
   return { descriptors: definition };
-}
-
-/** The library answers as fast as it is asked, whether the answers are read or not. */
-function withBackPressure(implementation: UntypedServiceImplementation): UntypedServiceImplementation {
-  const bounded: UntypedServiceImplementation = {};
-  for (const [name, handler] of Object.entries(implementation)) {
-    const answer = handler as handleBidiStreamingCall<object, object>;
-    bounded[name] = (call: Parameters<typeof answer>[0]) => {
-      answer(call);
-      call.on('data', () => {
-        if (!call.writableNeedDrain) return;
-        call.pause();
-        call.once('drain', () => call.resume());
-      });
-    };
-  }
-  return bounded;
 }
