@@ -4,6 +4,7 @@ import type { Failure } from '../../server/src/core/failure.js';
 import type { ServerFrame } from '../../server/src/core/frames.js';
 import { InvariantViolation } from '../../server/src/core/invariant.js';
 import { type SessionCall, SessionStream } from '../../server/src/rpc/session-stream.js';
+import { Traffic } from '../../server/src/rpc/traffic.js';
 import { TurnFlusher } from '../../server/src/rpc/turn-flusher.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 import { ScriptedCore, type ScriptedStream } from '../wire/support/scripted-core.js';
@@ -58,6 +59,7 @@ describe('The rpc room’s half of a session stream', () => {
   let core: ScriptedCore;
   let call: FakeCall;
   let defects: unknown[];
+  let traffic: Traffic;
 
   beforeEach(() => {
     clock = new VirtualClock();
@@ -65,6 +67,7 @@ describe('The rpc room’s half of a session stream', () => {
     core.script = () => undefined;
     call = new FakeCall();
     defects = [];
+    traffic = new Traffic();
   });
 
   function connect(): { readonly stream: SessionStream; readonly seen: ScriptedStream } {
@@ -72,6 +75,7 @@ describe('The rpc room’s half of a session stream', () => {
       core,
       clock,
       flusher: new TurnFlusher(clock),
+      traffic,
       settings: {
         maxUnsentFrames: MAX_UNSENT_FRAMES,
         maxUnsentBytes: MAX_UNSENT_BYTES,
@@ -99,6 +103,17 @@ describe('The rpc room’s half of a session stream', () => {
     stream.send(released(3));
     await clock.settle();
     expect(call.messages).to.deep.equal([['released 1', 'released 2'], ['released 3']]);
+  });
+
+  it('counts messages and what they carry, each direction apart', async () => {
+    const { stream } = connect();
+    stream.received(message(open(), acquire('a')));
+    stream.received(message(acquire('b')));
+    for (const id of [1, 2, 3]) stream.send(released(id));
+    expect(traffic.out).to.deep.equal({ messages: 0, frames: 0 });
+    await clock.settle();
+    expect(traffic.in).to.deep.equal({ messages: 2, frames: 3 });
+    expect(traffic.out).to.deep.equal({ messages: 1, frames: 3 });
   });
 
   it('gives the core the time each message came in', () => {
@@ -133,6 +148,7 @@ describe('The rpc room’s half of a session stream', () => {
       core,
       clock,
       flusher: new TurnFlusher(clock),
+      traffic,
       settings: { maxUnsentFrames: 1, maxUnsentBytes: 1, slowReaderMs: 1 },
       reportDefect: (_, error) => void defects.push(error),
     });
@@ -222,7 +238,7 @@ describe('The rpc room’s half of a session stream', () => {
     it('ends at the bound for frames, not in the middle of the core’s call', async () => {
       const { stream, seen } = connect();
       await stall(stream);
-      for (let id = 1; id <= 10_000; id += 1) {
+      for (let id = 1; id <= 10 * MAX_UNSENT_FRAMES; id += 1) {
         stream.send(released(id));
         expect(stream.unsentFrames).to.be.at.most(MAX_UNSENT_FRAMES);
       }

@@ -1,9 +1,9 @@
+import type { ServerCoreApi } from '../../../server/src/core/session-api.js';
 import { systemClock } from '../../../server/src/process/system-clock.js';
 import { createRpcServer, type RpcServer, type RpcSettings } from '../../../server/src/rpc/index.js';
-import type { ScriptedCore } from './scripted-core.js';
 import { WireClient } from './wire-client.js';
 
-/** A server on a free port of this machine, with a scripted core behind it. */
+/** A server on a free port of this machine, with a core of the test's behind it. */
 export interface Served {
   readonly rpc: RpcServer;
   readonly port: number;
@@ -14,7 +14,7 @@ export interface Served {
   stop(): Promise<void>;
 }
 
-export async function serve(core: ScriptedCore, settings: Partial<RpcSettings> = {}): Promise<Served> {
+export async function serve(core: ServerCoreApi, settings: Partial<RpcSettings> = {}): Promise<Served> {
   const defects: unknown[] = [];
   const clients: WireClient[] = [];
   const reportDefect = (_: string, error: unknown): void => void defects.push(error);

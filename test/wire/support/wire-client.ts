@@ -133,7 +133,7 @@ export function open(differs: { readonly sessionSecret?: Buffer } = {}): FrameKi
     $case: 'open',
     value: {
       protocolVersion: 1,
-      sessionId: '01923456-789a-7abc-8def-00000000cafe',
+      sessionId: `01923456-789a-7abc-8def-${randomBytes(6).toString('hex')}`,
       sessionSecret: randomBytes(16),
       clientName: 'wire test',
       namespace: '',
