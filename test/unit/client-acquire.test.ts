@@ -1,7 +1,9 @@
 import { getEventListeners } from 'node:events';
+import { Denied_Reason } from '@holdfast/protocol';
 import { expect } from 'chai';
 import { WaitTimeoutError } from '../../client/src/errors.js';
-import { ClientHarness, Denied_Reason, holder, outcomeOf, rejectionOf } from './client-harness.js';
+import { ClientHarness, outcomeOf, rejectionOf } from './client-harness.js';
+import { holder } from './client-scripted-stream.js';
 
 describe('client: acquire', () => {
   it('resolves with the lease it was granted', async () => {

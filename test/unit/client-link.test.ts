@@ -205,6 +205,19 @@ describe('client: draining', () => {
     expect(harness.client.state).to.equal('draining');
   });
 
+  it('goes back to it once its stream has ended', async () => {
+    const harness = await ClientHarness.connected({}, 2);
+    const [old] = harness.streams;
+    old?.say(0, { $case: 'draining', value: { remainingMs: 10_000 } });
+    harness.stream.close();
+    old?.close();
+    for (let failures = 0; failures < 2; failures += 1) {
+      await harness.clock.advance(500);
+      harness.stream.close();
+    }
+    expect(harness.streams.slice(1).map(({ target }) => target)).to.deep.equal([1, 0, 1]);
+  });
+
   it('waits for the end where there is no other server', async () => {
     const harness = await ClientHarness.connected();
     harness.stream.say(0, { $case: 'draining', value: { remainingMs: 10_000 } });

@@ -2,7 +2,8 @@ import { ClientFrame, ResumeEntry } from '@holdfast/protocol';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { frameSizeBound, resumeEntrySizeBound } from '../../client/src/session/frame-size.js';
-import { ClientHarness, MAX_MESSAGE_BYTES } from './client-harness.js';
+import { ClientHarness } from './client-harness.js';
+import { MAX_MESSAGE_BYTES } from './client-scripted-stream.js';
 
 const bytes = fc.uint8Array({ maxLength: 16 }).map((array) => Buffer.from(array));
 const id = fc.bigInt({ min: 1n, max: 2n ** 53n - 1n });

@@ -1,6 +1,7 @@
+import { Released_Outcome } from '@holdfast/protocol';
 import { expect } from 'chai';
 import { LeaseLostError } from '../../client/src/errors.js';
-import { ClientHarness, outcomeOf, Released_Outcome, rejectionOf } from './client-harness.js';
+import { ClientHarness, outcomeOf, rejectionOf } from './client-harness.js';
 
 describe('client: release', () => {
   for (const [wire, outcome] of [

@@ -1,5 +1,6 @@
+import { Denied_Reason, ResumedLease_Outcome } from '@holdfast/protocol';
 import { expect } from 'chai';
-import { ClientHarness, Denied_Reason, outcomeOf, ResumedLease_Outcome, rejectionOf } from './client-harness.js';
+import { ClientHarness, outcomeOf, rejectionOf } from './client-harness.js';
 
 const HELD = 1;
 const OPEN = 2;
@@ -234,20 +235,31 @@ describe('client: resume', () => {
     expect(await outcomeOf(pending)).to.equal('pending');
   });
 
-  it('fits any number of leases into messages of at most 64 KiB, each lease once', async () => {
-    const harness = await ClientHarness.connected();
-    const name = (index: number): string => `${'ä'.repeat(120)}/${index}`;
-    const pending = Array.from({ length: 2_000 }, (_, index) => harness.client.acquire(name(index)));
-    await harness.clock.settle();
-    const requests = harness.stream.sent('acquire').map(({ id }) => id);
-    for (const id of requests) harness.stream.grant(id);
-    await Promise.all(pending);
-    const stream = await harness.breakAndReconnect();
-    const resumes = stream.sent('resume').map(({ value }) => value);
-    expect(resumes.length).to.be.greaterThan(5);
-    expect(resumes.map(({ last }) => last)).to.deep.equal(resumes.map((_, index) => index === resumes.length - 1));
-    expect(resumes.flatMap(({ entries }) => entries.map(({ requestId }) => Number(requestId)))).to.deep.equal(requests);
-  });
+  for (const [maxMessageBytes, frames] of [
+    [65_536, 14],
+    [16_384, 56],
+  ] as const) {
+    it(`fits any number of leases into messages of at most ${maxMessageBytes} bytes, each lease once`, async () => {
+      const harness = await ClientHarness.connected({}, 1, { maxMessageBytes });
+      const name = (index: number): string => `${'ä'.repeat(120)}/${index}`;
+      const pending = Array.from({ length: 2_000 }, (_, index) => harness.client.acquire(name(index)));
+      await harness.clock.settle();
+      const requests = harness.stream.sent('acquire').map(({ id }) => id);
+      for (const id of requests) harness.stream.grant(id);
+      await Promise.all(pending);
+      harness.stream.close();
+      await harness.clock.advance(10);
+      const { stream } = harness;
+      stream.maxMessageBytes = maxMessageBytes;
+      stream.ready();
+      const resumes = stream.sent('resume').map(({ value }) => value);
+      expect(resumes.length).to.be.within(frames * 0.8, frames * 1.2);
+      expect(resumes.map(({ last }) => last)).to.deep.equal(resumes.map((_, index) => index === resumes.length - 1));
+      expect(resumes.flatMap(({ entries }) => entries.map(({ requestId }) => Number(requestId)))).to.deep.equal(
+        requests,
+      );
+    });
+  }
 
   it('gives back what was lost while there was no connection', async () => {
     const harness = await ClientHarness.connected({ maxBackoffMs: 10 });

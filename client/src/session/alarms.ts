@@ -65,13 +65,16 @@ export class Alarms {
     this.#timer = undefined;
     this.#wakesMs = Number.POSITIVE_INFINITY;
     this.#ringing = true;
-    const nowMs = this.clock.nowMs();
-    for (let next = this.#heap[0]; next !== undefined && next.dueMs <= nowMs; next = this.#heap[0]) {
-      this.#remove(next);
-      next.ring();
+    try {
+      const nowMs = this.clock.nowMs();
+      for (let next = this.#heap[0]; next !== undefined && next.dueMs <= nowMs; next = this.#heap[0]) {
+        this.#remove(next);
+        next.ring();
+      }
+    } finally {
+      this.#ringing = false;
+      this.#arm();
     }
-    this.#ringing = false;
-    this.#arm();
   }
 
   #remove(alarm: Alarm): void {

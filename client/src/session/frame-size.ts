@@ -4,6 +4,8 @@ import type { Acquire, ClientFrame, ResumeEntry } from '@holdfast/protocol';
 const field = (bytes: number): number => bytes + 6;
 const text = (value: string): number => field(Buffer.byteLength(value));
 const NUMBER_BYTES = 11;
+/** Ids stay below 2^53, and lists of them are packed. */
+const FRAME_ID_BYTES = 8;
 
 /** How many bytes a frame takes in a message, at most. Exact enough to fill messages, cheap enough for every frame. */
 export function frameSizeBound({ kind }: ClientFrame): number {
@@ -17,7 +19,7 @@ function kindSizeBound(kind: ClientFrame['kind']): number {
     case 'resume':
       return kind.value.entries.reduce((sum, entry) => sum + resumeEntrySizeBound(entry), 2);
     case 'heldList':
-      return NUMBER_BYTES * (kind.value.requestIds.length + 1) + 8;
+      return FRAME_ID_BYTES * kind.value.requestIds.length + NUMBER_BYTES + 8;
     case 'open':
       return text(kind.value.clientName) + text(kind.value.namespace) + text(kind.value.sessionId) + 48;
     case 'heartbeat':

@@ -40,7 +40,7 @@ export class Link {
   /** One that is being connected, beside the current one while that drains. */
   #dialing: Connection | undefined;
   #lastTarget = -1;
-  /** A target to leave alone while it drains. */
+  /** The target of the current stream while that drains. */
   #avoided = -1;
   #failures = 0;
   #stopped = false;
@@ -142,8 +142,12 @@ export class Link {
   #closed(connection: Connection, end: StreamEnd): void {
     if (this.#stopped || (connection !== this.#current && connection !== this.#dialing)) return;
     const wasCurrent = connection === this.#current;
-    if (wasCurrent) this.#current = undefined;
-    else this.#dialing = undefined;
+    if (wasCurrent) {
+      this.#current = undefined;
+      this.#avoided = -1;
+    } else {
+      this.#dialing = undefined;
+    }
     if (this.#dialing === undefined) this.ctx.alarms.clear(this.#overdue);
     if (isPermanent(end)) {
       this.events.refused(end);

@@ -9,6 +9,8 @@ export type FrameKind = NonNullable<ClientFrame['kind']>;
 /** How much fits in a message until the server has said otherwise. */
 const FIRST_MAX_BYTES = 65_536;
 const FIRST_MAX_FRAMES = 16;
+/** A single frame stays this far below the size of a message. */
+const FRAME_SHARE = 0.9;
 /** Room for what the bound on frames does not count. */
 const MESSAGE_OVERHEAD_BYTES = 64;
 
@@ -44,6 +46,11 @@ export class Outbox {
   /** Changes with every stream that comes or goes. */
   get epoch(): number {
     return this.#epoch;
+  }
+
+  /** How large a frame may be, so that its message is not too large. */
+  get maxFrameBytes(): number {
+    return this.#maxBytes * FRAME_SHARE;
   }
 
   /** The id used last. */

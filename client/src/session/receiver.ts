@@ -25,8 +25,8 @@ const WAS_RELEASED: Released_Outcome.OUTCOME_RELEASED = 1;
 const WAS_EXPIRED: Released_Outcome.OUTCOME_EXPIRED = 2;
 const LOST_DISPLACED: Lost_Reason.REASON_DISPLACED = 2;
 
-/** So many request ids stay far below 64 KiB. */
-const MAX_IDS_PER_FRAME = 4_000;
+/** No request id takes more in a frame. */
+const ID_BYTES = 10;
 
 /** The parts of a session that frames are for. */
 export interface ReceiverParts {
@@ -172,8 +172,9 @@ export class Receiver {
     const { held, outbox } = this.ctx;
     const ids = held.heldAt(heartbeatId);
     held.beatAnswered(heartbeatId);
-    for (let begin = 0; begin === 0 || begin < ids.length; begin += MAX_IDS_PER_FRAME) {
-      const end = begin + MAX_IDS_PER_FRAME;
+    const idsPerFrame = Math.max(1, Math.floor(outbox.maxFrameBytes / ID_BYTES));
+    for (let begin = 0; begin === 0 || begin < ids.length; begin += idsPerFrame) {
+      const end = begin + idsPerFrame;
       const requestIds = ids.slice(begin, end).map(BigInt);
       const value = { heartbeatId: BigInt(heartbeatId), requestIds, last: end >= ids.length };
       outbox.say({ $case: 'heldList', value });

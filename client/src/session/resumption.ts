@@ -16,9 +16,6 @@ const IS_HELD: ResumedLease_Outcome.OUTCOME_HELD = 1;
 const IS_LOST: ResumedLease_Outcome.OUTCOME_LOST = 2;
 const IS_RELEASED: ResumedLease_Outcome.OUTCOME_RELEASED = 4;
 
-/** A Resume frame stays well below the 64 KiB of its message. */
-const MAX_FRAME_BYTES = 60_000;
-
 /** What a new stream is told of the old ones, and what becomes of it. */
 export class Resumption {
   constructor(
@@ -37,7 +34,7 @@ export class Resumption {
       const entry = this.#entry(claim);
       const size = resumeEntrySizeBound(entry);
       bytes += size;
-      if (bytes > MAX_FRAME_BYTES) {
+      if (bytes > this.ctx.outbox.maxFrameBytes) {
         chunks.push([]);
         bytes = size;
       }

@@ -23,6 +23,9 @@ const CHANNEL_OPTIONS: ChannelOptions = {
   'grpc.use_local_subchannel_pool': 1,
 };
 
+/** grpc-js ends some messages like this when it has nothing to note. */
+const EMPTY_NOTE = / Resolution note: $/;
+
 type Call = ClientDuplexStream<SessionRequest, SessionResponse>;
 
 /** One stream on a connection of its own, so that every attempt resolves the name and connects afresh. */
@@ -118,7 +121,7 @@ function ignored(): void {
 function endOf({ code, details, metadata }: StatusObject): StreamEnd {
   const [bytes] = metadata.get('grpc-status-details-bin');
   const failure = bytes instanceof Uint8Array ? readFailureBytes(bytes) : undefined;
-  return { statusCode: code, message: details, failure };
+  return { statusCode: code, message: details.replace(EMPTY_NOTE, ''), failure };
 }
 
 function notATarget(target: string): StreamEnd {
