@@ -9,6 +9,7 @@ import { sizeReadings } from '../telemetry/core-metrics.js';
 import type { Logger } from '../telemetry/logger.js';
 import { type MetricsEndpoint, serveMetrics } from '../telemetry/metrics-endpoint.js';
 import { type ServerTelemetry, startTelemetry } from '../telemetry/server-telemetry.js';
+import { trafficReadings } from '../telemetry/traffic-metrics.js';
 import { listenProblem } from './addresses.js';
 import { EXIT, StartRefused } from './exit-codes.js';
 import { openStore } from './open-store.js';
@@ -70,7 +71,9 @@ export async function startServer(
     settings: config.rpc,
     reportDefect: (where, error) => logger.log('defect', { where, error }),
   });
-  const sources = [telemetry.readings, () => sizeReadings(core.sizes(), core.openStreams())];
+  const { traffic } = rpc;
+  const sizes = () => sizeReadings(core.sizes(), core.openStreams());
+  const sources = [telemetry.readings, sizes, () => trafficReadings(traffic)];
   // Metrics first: whoever can reach the service can then look at it, and a refusal comes before any client.
   const metrics = config.metricsListen && (await listenForMetrics(sources, config.metricsListen));
   const address = await listen(rpc, config.listen);

@@ -7,6 +7,7 @@ import { LEASE_SERVICE, leaseService } from './lease-service.js';
 import { type ListenAddress, Listener } from './listener.js';
 import { OpenCalls } from './open-calls.js';
 import { type ReportDefect, type RpcSettings, rpcDefaults } from './rpc-settings.js';
+import { Traffic, type TrafficTotals } from './traffic.js';
 import { TurnFlusher } from './turn-flusher.js';
 
 export interface RpcServerOptions {
@@ -27,6 +28,8 @@ export interface RpcServer {
   setStoreAvailable(available: boolean): void;
   /** Session calls the transport still knows. */
   openStreams(): number;
+  /** What the session streams have carried. */
+  readonly traffic: { readonly in: TrafficTotals; readonly out: TrafficTotals };
   /** Resolves when reflection is served, or has been given up on; it is loaded once the server listens. */
   readonly reflectionSettled: Promise<void>;
   /**
@@ -42,6 +45,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
 }
 
 class GrpcServer implements RpcServer {
+  readonly traffic = new Traffic();
   readonly #core: ServerCoreApi;
   readonly #clock: Clock;
   readonly #settings: RpcSettings;
@@ -61,7 +65,8 @@ class GrpcServer implements RpcServer {
     this.#reportDefect = reportDefect;
     this.#settings = { ...rpcDefaults(core.settings.limits), ...settings };
     this.#server = new Server(serverOptions(this.#settings, core.settings.limits.maxMessageBytes));
-    const parts = { core, clock, reportDefect, settings: this.#settings, flusher: new TurnFlusher(clock) };
+    const flusher = new TurnFlusher(clock);
+    const parts = { core, clock, reportDefect, settings: this.#settings, flusher, traffic: this.traffic };
     this.#server.addService(LEASE_SERVICE, leaseService(parts, this.#calls, this.#settings));
     this.#server.addService(ADMIN_SERVICE, adminService(core, reportDefect));
     this.#health.addToServer(this.#server);

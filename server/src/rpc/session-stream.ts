@@ -6,6 +6,7 @@ import type { ServerCoreApi, StreamHandler, StreamPort } from '../core/session-a
 import { decodeMessage } from './frame-decoder.js';
 import { Outbox } from './outbox.js';
 import type { ReportDefect, RpcSettings } from './rpc-settings.js';
+import type { Traffic } from './traffic.js';
 import type { Flushable, TurnFlusher } from './turn-flusher.js';
 
 /** What a session stream needs of its call. */
@@ -21,6 +22,7 @@ export interface SessionStreamParts {
   readonly core: ServerCoreApi;
   readonly clock: Clock;
   readonly flusher: TurnFlusher;
+  readonly traffic: Traffic;
   readonly settings: Pick<RpcSettings, 'maxUnsentFrames' | 'maxUnsentBytes' | 'slowReaderMs'>;
   readonly reportDefect: ReportDefect;
 }
@@ -103,6 +105,7 @@ export class SessionStream implements StreamPort, Flushable {
       this.#endByItself(decoded.failure);
       return;
     }
+    this.#parts.traffic.received(decoded.frames.length);
     if (decoded.frames.some(({ kind }) => kind === 'close')) this.#closeReceived = true;
     if (decoded.frames.length > 0) {
       this.#contained('receive', () => this.#handler?.receive(decoded.frames, receivedAtMs));
@@ -153,8 +156,10 @@ export class SessionStream implements StreamPort, Flushable {
 
   #sendMessages(): void {
     while (this.#inFlight < MAX_IN_FLIGHT) {
+      const waiting = this.#outbox.frames;
       const message = this.#outbox.takeMessage();
       if (message === undefined) break;
+      this.#parts.traffic.sent(waiting - this.#outbox.frames);
       if (this.#inFlight === 0) this.#progressAtMs = this.#parts.clock.nowMs();
       this.#inFlight += 1;
       this.#call.write(message, this.#written);

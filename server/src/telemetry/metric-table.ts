@@ -30,6 +30,8 @@ export const METRICS = {
   holdfast_store_available: metric('gauge', [], '1 while the store answers, 0 while it does not.'),
   holdfast_sessions: metric('gauge', ['state'], 'Sessions, with a stream (attached) or without (detached).'),
   holdfast_streams: metric('gauge', [], 'Streams open.'),
+  holdfast_stream_messages_total: metric('counter', ['direction'], 'Messages on session streams, in and out.'),
+  holdfast_stream_frames_total: metric('counter', ['direction'], 'Frames in those messages.'),
   holdfast_leases: metric('gauge', [], 'Leases held.'),
   holdfast_waiters: metric('gauge', [], 'Requests waiting.'),
   holdfast_resources: metric('gauge', [], 'Resources held or waited for.'),
