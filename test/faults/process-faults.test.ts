@@ -1,0 +1,175 @@
+import { expect } from 'chai';
+import { ClientProcess, nowUs } from '../support/client-process.js';
+import { eventually } from '../support/deadline.js';
+import { listed } from '../support/listed.js';
+import { type ServerProcess, startServer } from '../support/server-process.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+
+const TTL_MS = 2_000;
+/** L3 for the embedded store: TTL·(1+ρ), and 250 ms; the rest is a loaded machine's. */
+const FREE_AGAIN_MS = TTL_MS * 1.01 + 250 + 1_500;
+
+describe('faults: real processes, killed, stopped and cut off', () => {
+  let server: ServerProcess;
+  let proxy: TcpProxy;
+  const clients: ClientProcess[] = [];
+
+  async function client(name: string, address = server.address): Promise<ClientProcess> {
+    const started = await ClientProcess.start(address, name, { maxBackoffMs: 100 });
+    clients.push(started);
+    return started;
+  }
+
+  function acquire(by: ClientProcess, waitMs = 10_000): ReturnType<ClientProcess['do']> {
+    return by.do({ kind: 'acquire', name: 'r', ttlMs: TTL_MS, waitMs }, 'granted');
+  }
+
+  beforeEach(async function () {
+    this.timeout(30_000);
+    server = await startServer({ args: ['--min-ttl', '200ms'] });
+    proxy = await TcpProxy.start(server.address);
+  });
+
+  afterEach(async function () {
+    this.timeout(30_000);
+    await Promise.all(clients.splice(0).map((each) => each.kill()));
+    await proxy.stop();
+    await server.stop();
+  });
+
+  it('A1: a killed holder frees the resource within its TTL, for the waiter, with a greater token', async () => {
+    const holder = await client('holder');
+    const waiter = await client('waiter');
+    const first = await holder.do({ kind: 'acquire', name: 'r', ttlMs: TTL_MS, waitMs: 0 }, 'granted');
+    const granted = waiter.do({ kind: 'acquire', name: 'r', ttlMs: TTL_MS, waitMs: 10_000 }, 'granted');
+    await eventually(5_000, 'the waiter queued', async () => (await listed(server.address))[0]?.waiters || undefined);
+    const killedUs = nowUs();
+    await holder.kill();
+    const second = await granted;
+    expect(BigInt(second.token) > BigInt(first.token)).to.equal(true);
+    expect((second.atUs - killedUs) / 1_000).to.be.lessThan(FREE_AGAIN_MS);
+  }).timeout(30_000);
+
+  it('A2: a holder stopped beyond its TTL neither writes nor revives its lease when it goes on', async () => {
+    const holder = await client('holder');
+    const waiter = await client('waiter');
+    const first = await holder.do({ kind: 'acquire', name: 'r', ttlMs: TTL_MS, waitMs: 0 }, 'granted');
+    holder.signal('SIGSTOP');
+    const second = await waiter.do({ kind: 'acquire', name: 'r', ttlMs: TTL_MS, waitMs: 10_000 }, 'granted');
+    const lost = holder.next('lost');
+    holder.signal('SIGCONT');
+    const view = await holder.do({ kind: 'look', name: 'r' }, 'view');
+    expect(view).to.include({ mayWrite: false, state: 'lost', remainingMs: 0 });
+    await lost;
+    expect(BigInt(second.token) > BigInt(first.token)).to.equal(true);
+    expect((await waiter.do({ kind: 'look', name: 'r' }, 'view')).mayWrite).to.equal(true);
+    const [lease] = await listed(server.address);
+    expect(String(lease?.token)).to.equal(second.token);
+  }).timeout(30_000);
+
+  it('A5: after a busy loop of 1.5 TTL assertHeld throws at once, though no timer has run', async () => {
+    const holder = await client('holder');
+    await acquire(holder);
+    const stalled = await holder.do({ kind: 'stall', name: 'r', ms: 1.5 * TTL_MS }, 'stalled');
+    expect(stalled).to.include({ signalAborted: false, mayWrite: false });
+  }).timeout(30_000);
+
+  it('B1: a restarted server gives the lease back to its holder, token unchanged, and not to the waiter', async () => {
+    const holder = await client('holder', proxy.address);
+    const waiter = await client('waiter', proxy.address);
+    const granted = await holder.do({ kind: 'acquire', name: 'r', ttlMs: 10_000, waitMs: 0 }, 'granted');
+    waiter.tell({ kind: 'acquire', name: 'r', ttlMs: TTL_MS, waitMs: 60_000 });
+    await eventually(5_000, 'the waiter queued', async () => (await listed(server.address))[0]?.waiters || undefined);
+    const { address, dataDir } = server;
+    await server.kill();
+    server = await startServer({ dataDir, args: ['--min-ttl', '200ms', '--listen', address] });
+    const lease = await eventually(10_000, 'lease and waiter are back', async () => {
+      const [found] = await listed(server.address);
+      return found?.sessionState === 1 && found.waiters === 1 ? found : undefined;
+    });
+    expect(String(lease.token)).to.equal(granted.token);
+    expect(waiter.has('granted')).to.equal(false);
+    expect((await holder.do({ kind: 'look', name: 'r' }, 'view')).mayWrite).to.equal(true);
+    const next = waiter.next('granted');
+    expect((await holder.do({ kind: 'release', name: 'r' }, 'released')).outcome).to.equal('released');
+    expect(BigInt((await next).token) > BigInt(granted.token)).to.equal(true);
+  }).timeout(40_000);
+
+  it('B2: a server stopped beyond the TTL extends nothing when it goes on; the holder has let go before', async () => {
+    const holder = await client('holder');
+    await acquire(holder);
+    server.signal('SIGSTOP');
+    const lost = await holder.next('lost');
+    server.signal('SIGCONT');
+    const waiter = await client('waiter');
+    const second = await waiter.do({ kind: 'acquire', name: 'r', ttlMs: TTL_MS, waitMs: 10_000 }, 'granted');
+    expect(second.atUs).to.be.greaterThan(lost.atUs);
+    expect((await holder.do({ kind: 'look', name: 'r' }, 'view')).mayWrite).to.equal(false);
+  }).timeout(40_000);
+
+  it('B3: a grant that was stuck in a stopped server is dead on arrival, and the acquire goes on', async () => {
+    const waiter = await client('waiter');
+    server.signal('SIGSTOP');
+    const granted = waiter.do({ kind: 'acquire', name: 'r', ttlMs: 400, waitMs: 15_000 }, 'granted');
+    const stoppedUs = nowUs();
+    await eventually(5_000, 'twice the TTL to pass', () => (nowUs() - stoppedUs > 800_000 ? true : undefined));
+    server.signal('SIGCONT');
+    const { remainingMs } = await granted;
+    expect(remainingMs).to.be.within(1, 400);
+  }).timeout(40_000);
+
+  it('D7: a delay of 0.8 TTL from server to client leaves at most 0.2 TTL of a grant', async () => {
+    const holder = await client('holder', proxy.address);
+    proxy.treat('down', { kind: 'delay', ms: 0.8 * TTL_MS });
+    const granted = await holder.do({ kind: 'acquire', name: 'r', ttlMs: TTL_MS, waitMs: 10_000 }, 'granted');
+    expect(granted.remainingMs).to.be.at.most(0.2 * TTL_MS);
+  }).timeout(30_000);
+
+  it('D5: a holder cut off from its server lets go before anybody else is granted the resource', async () => {
+    const holder = await client('holder', proxy.address);
+    const waiter = await client('waiter');
+    await acquire(holder);
+    const lost = holder.next('lost');
+    const granted = waiter.do({ kind: 'acquire', name: 'r', ttlMs: TTL_MS, waitMs: 10_000 }, 'granted');
+    proxy.cut(true);
+    const [lostAt, grantedAt] = [(await lost).atUs, (await granted).atUs];
+    expect(grantedAt).to.be.greaterThan(lostAt);
+  }).timeout(30_000);
+
+  it('D6: pushes that arrive do not keep a lease alive when the client is not heard', async () => {
+    const holder = await client('holder', proxy.address);
+    const waiter = await client('waiter');
+    await acquire(holder);
+    const lost = holder.next('lost');
+    const granted = waiter.do({ kind: 'acquire', name: 'r', ttlMs: TTL_MS, waitMs: 10_000 }, 'granted');
+    proxy.treat('up', { kind: 'swallow' });
+    const [lostAt, grantedAt] = [(await lost).atUs, (await granted).atUs];
+    expect(grantedAt).to.be.greaterThan(lostAt);
+  }).timeout(30_000);
+
+  for (const [what, fault] of [
+    ['the stream is cut', async () => proxy.cut()],
+    [
+      'the server is killed',
+      async () => {
+        const { address, dataDir } = server;
+        await server.kill();
+        server = await startServer({ dataDir, args: ['--min-ttl', '200ms', '--listen', address] });
+      },
+    ],
+  ] as const) {
+    it(`a grant whose Granted never arrived is adopted by the retry, not waited out, when ${what}`, async () => {
+      const holder = await client('holder', proxy.address);
+      proxy.treat('down', { kind: 'swallow' });
+      const granted = holder.do({ kind: 'acquire', name: 'r', ttlMs: 20_000, waitMs: 60_000 }, 'granted');
+      const orphan = await eventually(5_000, 'the grant is made', async () => (await listed(server.address))[0]);
+      await fault();
+      proxy.heal();
+      proxy.cut();
+      const startUs = nowUs();
+      const told = await granted;
+      expect(told.token).to.equal(String(orphan.token));
+      expect((told.atUs - startUs) / 1_000).to.be.lessThan(15_000);
+    }).timeout(60_000);
+  }
+});
