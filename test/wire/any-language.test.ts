@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Client, ClientDuplexStream } from '@grpc/grpc-js';
 import { expect } from 'chai';
 import { anyClient } from './support/any-client.js';
-import { realCore } from './support/real-core.js';
+import { RealCore } from './support/real-core.js';
 import { type Served, serve } from './support/served.js';
 import { until } from './support/until.js';
 
@@ -63,12 +63,14 @@ function acquire(name: string, waitMs: number): object {
 }
 
 describe('Clients made of nothing but the proto files', () => {
+  let core: RealCore;
   let served: Served;
   let first: PlainSession;
   let second: PlainSession;
 
   beforeEach(async () => {
-    served = await serve(realCore());
+    core = new RealCore();
+    served = await serve(core);
     first = new PlainSession(served.target);
     second = new PlainSession(served.target);
   });
@@ -77,6 +79,7 @@ describe('Clients made of nothing but the proto files', () => {
     first.leave();
     second.leave();
     await served.stop();
+    core.abandon();
     expect(served.defects).to.deep.equal([]);
   });
 

@@ -1,21 +1,24 @@
 import { expect } from 'chai';
 import { Bystander } from './support/bystander.js';
-import { realCore } from './support/real-core.js';
+import { RealCore } from './support/real-core.js';
 import { type Served, serve } from './support/served.js';
 import { acquire, open, type WireStream } from './support/wire-client.js';
 
 describe('A client whose frames are out of order [H6]', () => {
+  let core: RealCore;
   let served: Served;
   let bystander: Bystander;
 
   beforeEach(async () => {
-    served = await serve(realCore());
+    core = new RealCore();
+    served = await serve(core);
     bystander = await Bystander.arrive(served);
   });
 
   afterEach(async () => {
     await bystander.isServed();
     await served.stop();
+    core.abandon();
     expect(served.defects).to.deep.equal([]);
   });
 
