@@ -11,13 +11,17 @@ export async function runProgram(args: readonly string[], environment: NodeJS.Pr
   const write = (text: string): void => void process.stderr.write(text);
   const own = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
   const speaker = voice(own.includes('--json'), write);
+  const fail = (error: unknown): never => {
+    const { code, message, exitCode } = explain(error);
+    speaker.say('error', message, { code, exitCode });
+    process.exit(exitCode);
+  };
+  process.on('uncaughtException', fail);
   try {
     const line = readCommandLine(args, environment, clientVersion());
     await obey(line, environment, speaker);
   } catch (error) {
-    const { code, message, exitCode } = explain(error);
-    speaker.say('error', message, { code, exitCode });
-    process.exit(exitCode);
+    fail(error);
   }
 }
 

@@ -1,5 +1,5 @@
 import { type Client, connect, type Lease, UnavailableError, WaitTimeoutError } from '../index.js';
-import { SystemClock } from '../system-clock.js';
+import { KeepAlive, SystemClock } from '../system-clock.js';
 import { checkKillAfter, type RunOptions } from './command-line.js';
 import { type CommandEnd, CommandProcess, exitCodeOf } from './command-process.js';
 import { durationText, roughDuration } from './duration.js';
@@ -14,7 +14,7 @@ const MAX_DEFAULT_KILL_AFTER_MS = 5_000;
 /** How long a finished command may have to wait for its resource to be given back. */
 const RELEASE_PATIENCE_MS = 5_000;
 /** How long killed processes may take to be gone. */
-const GONE_PATIENCE_MS = 500;
+const GONE_PATIENCE_MS = 2_000;
 const GONE_POLL_MS = 10;
 
 /** Runs a command under a lease. Resolves with the exit code; rejects when the lease was not granted. */
@@ -22,6 +22,8 @@ export async function runCommand(options: RunOptions, environment: NodeJS.Proces
   const signals = new SignalInbox(() => {
     voice.say('stop_refused', 'not suspended: the lease would run out while the command runs on');
   });
+  // Pauses do not keep the process alive, and after a loss there may be no connection that would.
+  new KeepAlive().set(true);
   const client = await connected(options, signals);
   try {
     const lease = await taken(client, options, signals, voice);
@@ -120,7 +122,11 @@ class Run {
       this.voice.say('lost', `the lease on ${name} ended before the command did`, { resource: name });
     const gone = await this.#gone(command);
     if (gone) await client.close();
-    else this.voice.say('left_over', `some processes of the command will not die; ${name} is left to run out`);
+    else
+      this.voice.say(
+        'left_over',
+        `the killed command is still there; ${name} is not given back, but runs out by itself`,
+      );
     return EXIT.leaseLost.code;
   }
 
