@@ -1,0 +1,20 @@
+import type { Row } from './report.js';
+import type { EtcdPresence } from './systems/etcd-server.js';
+
+/** What every row needs to know. */
+export interface BenchContext {
+  /** Length of one measurement, without its warm-up. */
+  readonly seconds: number;
+  readonly etcd: EtcdPresence;
+  /** Tells whoever watches how it goes. */
+  readonly progress: (text: string) => void;
+}
+
+/** A row that can be measured. */
+export interface RowSpec {
+  readonly name: string;
+  measure(context: BenchContext): Promise<Row>;
+}
+
+/** Measurements a side and row, alternating between the sides; the row's value is their median. */
+export const ROUNDS = 3;

@@ -1,0 +1,51 @@
+import type { Window } from '../generator/job.js';
+import type { Round, Side } from './side.js';
+import type { OursWorkload } from './throughput.js';
+
+/** The shortest the server's defaults allow: a lease is due about twice a second. */
+const TTL_MS = 1_000;
+
+interface Load {
+  readonly clients: number;
+  /** 20,000 is as many as one session may hold, with the server's defaults. */
+  readonly leasesPerClient: number;
+}
+
+const HEAVIEST: Load = { clients: 4, leasesPerClient: 20_000 };
+/** What to try after that, in turn. */
+const LIGHTER: readonly Load[] = [
+  { clients: 2, leasesPerClient: 20_000 },
+  { clients: 1, leasesPerClient: 20_000 },
+  { clients: 1, leasesPerClient: 10_000 },
+  { clients: 1, leasesPerClient: 5_000 },
+  { clients: 1, leasesPerClient: 2_000 },
+];
+
+/**
+ * Leases that our client keeps alive by itself. The server extends what is due and no more, so the load is what so many
+ * leases need; the heaviest one that loses none counts.
+ */
+export class KeptLeases implements OursWorkload {
+  #load = HEAVIEST;
+  readonly #lighter = [...LIGHTER];
+
+  async measure(side: Side, window: Window): Promise<Round> {
+    for (;;) {
+      const round = await side.measure({ kind: 'keep-alive', ...this.#load, ttlMs: TTL_MS, window });
+      if (round.lost === 0 && round.gained?.lost === 0) return round;
+      const lighter = this.#lighter.shift();
+      if (lighter === undefined) throw new Error(`${round.lost} leases were lost at the lightest load`);
+      this.#load = lighter;
+    }
+  }
+
+  perSecond({ gained, gainedInMs }: Round): number {
+    return ((gained?.extensions ?? 0) * 1_000) / gainedInMs;
+  }
+
+  remark(): string {
+    const { clients, leasesPerClient } = this.#load;
+    const leases = (clients * leasesPerClient).toLocaleString('en-US');
+    return `ours: ${leases} leases of ${TTL_MS} ms on ${clients} streams, the heaviest load tried that lost none`;
+  }
+}
