@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { readCommandLine as readClientCommand } from '../../client/src/cli/command-line.js';
@@ -100,6 +100,29 @@ describe('what the documents name', () => {
     for (const { where, words } of lines) expect(refusal(words), `${where} ${words.join(' ')}`).to.equal(undefined);
     expect(refusal(['holdfast', 'levitate'])).to.be.a('string');
     expect(refusal(['holdfast-server', '--levitate'])).to.be.a('string');
+  });
+});
+
+describe('docs/adr', () => {
+  const names = readdirSync(join(ROOT, 'docs/adr')).filter((name) => name.endsWith('.md'));
+
+  it('numbers every decision once, in its name and its title', () => {
+    const numbers = names.map((name) => /^(\d{4})-[a-z0-9-]+\.md$/.exec(name)?.[1] ?? name);
+    expect(new Set(numbers).size, numbers.join(' ')).to.equal(names.length);
+    for (const [index, name] of names.entries()) {
+      expect(pageText(`docs/adr/${name}`), name).to.match(new RegExp(`^# ${Number(numbers[index])}\\. \\S`));
+    }
+  });
+
+  it('says of every decision why, what, and what follows', () => {
+    for (const name of names) {
+      const headings = [...pageText(`docs/adr/${name}`).matchAll(/^## (.*)$/gm)].map((match) => match[1]);
+      expect(headings, name).to.deep.equal(['Context', 'Decision', 'Consequences']);
+    }
+  });
+
+  it('names files that exist', () => {
+    for (const name of names) expect(missingPaths(pageText(`docs/adr/${name}`)), name).to.deep.equal([]);
   });
 });
 
