@@ -30,6 +30,7 @@ import {
   type Slot,
   settle,
 } from './lease-slot.js';
+import { RoundTrip } from './round-trip.js';
 import { AT_ONCE, atOnce, type Granted, granted, type Step } from './step.js';
 import { TokenSource } from './token-source.js';
 
@@ -51,14 +52,14 @@ export interface ExpiryRule {
  * safe after a crash. No I/O: a verb changes the table at once and names the commit after which its answer may be told.
  *
  * After a restart every lease has one full time to live, and a resource with a plan has several candidates for the last
- * holder. That is safe (docs/adr has the argument) because a token is known only to those it was told to, whoever hands
+ * holder. That is safe (docs/adr/0032 has the argument) because a token is known only to those it was told to, whoever hands
  * off has released, and a grant that follows an expiry removes every earlier candidate before it is told.
  */
 export class LeaseTable {
   readonly #slots = new Map<ResourceKey, Slot>();
   readonly #changed = new Set<ResourceKey>();
   readonly #tokens: TokenSource;
-  #sweep: Iterator<[ResourceKey, Slot]>;
+  readonly #round = new RoundTrip(this.#slots);
   #grants = 0;
 
   constructor(
@@ -68,7 +69,6 @@ export class LeaseTable {
   ) {
     this.#tokens = new TokenSource(clock, contents.lastToken);
     for (const { resource, state } of contents.resources) this.#slots.set(resource, this.#recovered(state));
-    this.#sweep = this.#slots.entries();
   }
 
   get size(): number {
@@ -277,18 +277,9 @@ export class LeaseTable {
     this.#changed.add(resource);
   }
 
-  /** Goes round the table a little with every commit, so that leases nobody came back for do not stay. */
+  /** So that leases nobody came back for do not stay. */
   #sweepExpired(steps: number): void {
-    for (let left = Math.min(steps, this.#slots.size); left > 0; left -= 1) {
-      let next = this.#sweep.next();
-      if (next.done) {
-        this.#sweep = this.#slots.entries();
-        next = this.#sweep.next();
-      }
-      if (next.done) return;
-      const [resource, slot] = next.value;
-      if (this.#isExpired(slot)) this.#remove(resource);
-    }
+    for (const [resource, slot] of this.#round.take(steps)) if (this.#isExpired(slot)) this.#remove(resource);
   }
 
   #isExpired(slot: Slot): boolean {

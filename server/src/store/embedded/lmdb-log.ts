@@ -23,7 +23,7 @@ type Database = RootDatabase<Buffer, Buffer>;
 
 /**
  * The log in an LMDB file. With `overlappingSync: false` lmdb resolves a batch after it has written the pages, called
- * fdatasync and written the meta page through an O_DSYNC descriptor; a test and docs/adr have the system calls.
+ * fdatasync and written the meta page through an O_DSYNC descriptor; a test watches the system calls.
  */
 export class LmdbLog implements CommitLog {
   private constructor(

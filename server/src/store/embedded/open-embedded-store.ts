@@ -1,9 +1,9 @@
 import { access, constants, mkdir, realpath, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { Clock } from '../../core/ports.js';
 import { DirectoryLock } from './directory-lock.js';
 import { EmbeddedStore, type EmbeddedStoreOptions } from './embedded-store.js';
-import { syncDirectory } from './lmdb-file.js';
+import { exists, syncDirectory } from './lmdb-file.js';
 import { LmdbLog } from './lmdb-log.js';
 import { StoreRefusedError } from './store-refused-error.js';
 
@@ -35,8 +35,7 @@ export async function openEmbeddedStore(options: OpenEmbeddedStoreOptions): Prom
 /** Makes sure of a directory that can be written to; returns its real path. */
 async function prepareDirectory(path: string): Promise<string> {
   try {
-    const created = await mkdir(path, { recursive: true, mode: 0o700 });
-    if (created !== undefined) await syncDirectory(dirname(created));
+    await makeDirectory(resolve(path));
     const directory = await realpath(path);
     if (!(await stat(directory)).isDirectory()) throw new Error('it is not a directory');
     await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
@@ -44,6 +43,15 @@ async function prepareDirectory(path: string): Promise<string> {
   } catch (error) {
     throw refusal(path, error);
   }
+}
+
+/** Node's own recursive `mkdir` never returns where a file system answers ENOENT below a directory that exists, as /proc does. */
+async function makeDirectory(path: string): Promise<void> {
+  if (await exists(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) await makeDirectory(parent);
+  await mkdir(path, { mode: 0o700 });
+  await syncDirectory(parent);
 }
 
 function refusal(directory: string, error: unknown): StoreRefusedError {
