@@ -87,6 +87,7 @@ describe('the embedded store’s data directory', function () {
     await writeFile(join(directory, 'file'), '');
     expect(await refusal(join(directory, 'file'))).to.include('it is not a directory');
     expect(await refusal(join(directory, 'file', 'below'))).to.include('it is not a directory');
+    expect(await refusal('/proc/holdfast')).to.include('choose another --data-dir');
     expect(await refusal('/sys/holdfast')).to.include('choose another --data-dir');
   });
 

@@ -1,48 +1,15 @@
-import type { AdoptAnswer, Grantee } from '../../server/src/core/ports.js';
+import type { AdoptAnswer } from '../../server/src/core/ports.js';
 import { EmbeddedStore } from '../../server/src/store/embedded/embedded-store.js';
-import { acquireBid, adoptBid, extendBid, grantee, handOffBid, releaseBid, resource } from '../contract/store-bids.js';
+import { acquireBid, adoptBid, extendBid, handOffBid, releaseBid, resource } from '../contract/store-bids.js';
 import { type LogPace, MemoryDisk, MemoryLog } from '../support/memory-log.js';
 import { VirtualClock } from '../support/virtual-clock.js';
-
-/** What may happen next; `pick` chooses among whom it may happen to. */
-export interface Happening {
-  readonly kind:
-    | 'acquire'
-    | 'wait'
-    | 'release'
-    | 'hand off'
-    | 'extend'
-    | 'give up'
-    | 'retry'
-    | 'repeat'
-    | 'persist'
-    | 'acknowledge'
-    | 'time'
-    | 'crash'
-    | 'resume';
-  readonly pick: number;
-}
-
-/**
- * One request of an honest client. It believes from being told a grant until the deadline it was told or until it says
- * Release, whichever is first.
- */
-interface Request {
-  readonly id: string;
-  ttlMs: number;
-  secrets: string[];
-  state: 'open' | 'asked' | 'told' | 'done';
-  token: bigint;
-  deadlineMs: number;
-  /** False after a crash, until adopted or asked for again. */
-  attached: boolean;
-}
+import type { Happening } from './embedded-happening.js';
+import { type Request, Requests, TTLS_MS, ttlOf } from './embedded-requests.js';
 
 /** A promise of the belief rules was broken. */
 export class ModelViolation extends Error {}
 
 const NAME = 'r';
-const TTLS_MS = [100, 150, 400];
 const DRIFT = 0.01;
 const MARGIN_MS = 1;
 
@@ -57,8 +24,7 @@ export class EmbeddedModel {
   #log: MemoryLog;
   #store: EmbeddedStore;
   #life = 0;
-  readonly #requests: Request[] = [];
-  #made = 0;
+  readonly #requests = new Requests(this.clock);
   #greatestTold = 0n;
   #repeat: () => void = () => undefined;
   #violation: Error | undefined;
@@ -73,25 +39,25 @@ export class EmbeddedModel {
   async happen({ kind, pick }: Happening): Promise<void> {
     switch (kind) {
       case 'acquire':
-        this.#ask(this.#request('asked', pick));
+        this.#ask(this.#requests.make('asked', pick));
         break;
       case 'wait':
-        this.#nominate(this.#request('open', pick));
+        this.#nominate(this.#requests.make('open', pick));
         break;
       case 'release':
-        this.#withOne(this.#believing(), pick, (request) => this.#release(request));
+        this.#withOne(this.#requests.believing(), pick, (request) => this.#release(request));
         break;
       case 'hand off':
-        this.#withOne(this.#believing(), pick, (request) => this.#handOff(request, pick));
+        this.#withOne(this.#requests.believing(), pick, (request) => this.#handOff(request, pick));
         break;
       case 'extend':
-        this.#withOne(this.#believing(), pick, (request) => this.#extend(request, ttlOf(pick)));
+        this.#withOne(this.#requests.believing(), pick, (request) => this.#extend(request, ttlOf(pick)));
         break;
       case 'give up':
-        this.#withOne(this.#unanswered(), pick, (request) => this.#giveUp(request));
+        this.#withOne(this.#requests.unanswered(), pick, (request) => this.#giveUp(request));
         break;
       case 'retry':
-        this.#withOne(this.#waiting(), pick, (request) => this.#ask(request));
+        this.#withOne(this.#requests.waiting(), pick, (request) => this.#ask(request));
         break;
       case 'repeat':
         this.#repeat();
@@ -109,7 +75,7 @@ export class EmbeddedModel {
         this.#crash();
         break;
       case 'resume':
-        this.#withOne(this.#detached(), pick, (request) => this.#resume(request, pick));
+        this.#withOne(this.#requests.detached(), pick, (request) => this.#resume(request, pick));
         break;
     }
     await this.#settle();
@@ -123,7 +89,7 @@ export class EmbeddedModel {
   /** After everybody's deadline the resource must be free for a new request, and nothing may be left of the old ones. */
   async checkLiveness(): Promise<void> {
     await this.clock.advance(2 * Math.max(...TTLS_MS) * (1 + DRIFT) + MARGIN_MS);
-    const last = this.#request('asked', 0);
+    const last = this.#requests.make('asked', 0);
     this.#ask(last);
     for (let commits = 0; commits < 4; commits += 1) {
       await this.#settle();
@@ -145,43 +111,6 @@ export class EmbeddedModel {
     });
   }
 
-  #request(state: 'asked' | 'open', pick: number): Request {
-    this.#made += 1;
-    const id = `q${this.#made}`;
-    const ttlMs = ttlOf(pick);
-    const request: Request = { id, ttlMs, secrets: [id], state, token: 0n, deadlineMs: 0, attached: true };
-    this.#requests.push(request);
-    return request;
-  }
-
-  #grantee(request: Request): Grantee {
-    return grantee(request.id, { secret: request.secrets.at(-1) ?? request.id, ttlMs: request.ttlMs });
-  }
-
-  /** Requests that hold, by the deadline they were told, and are known to the server's present life. */
-  #believing(): Request[] {
-    return this.#believers().filter(({ attached }) => attached);
-  }
-
-  #believers(): Request[] {
-    return this.#requests.filter(({ state, deadlineMs }) => state === 'told' && this.clock.nowMs() < deadlineMs);
-  }
-
-  #waiting(): Request[] {
-    return this.#requests.filter(({ state, attached }) => state === 'open' && attached);
-  }
-
-  /** After a crash: what a client would list when it comes back, with the newest releases, whose answers may be lost. */
-  #detached(): Request[] {
-    const detached = this.#requests.filter(({ attached }) => !attached);
-    const released = detached.filter(({ state, token }) => state === 'done' && token > 0n);
-    return [...detached.filter(({ state }) => state !== 'done'), ...released.slice(-2)];
-  }
-
-  #unanswered(): Request[] {
-    return this.#requests.filter(({ state, attached }) => (state === 'open' || state === 'asked') && attached);
-  }
-
   #withOne(among: readonly Request[], pick: number, act: (request: Request) => void): void {
     const request = among[pick % Math.max(1, among.length)];
     if (request !== undefined) act(request);
@@ -191,7 +120,7 @@ export class EmbeddedModel {
     request.state = 'asked';
     const earlier = request.secrets.slice(0, -1);
     this.#send(
-      () => this.#store.acquire([acquireBid(NAME, this.#grantee(request), earlier)]),
+      () => this.#store.acquire([acquireBid(NAME, this.#requests.grantee(request), earlier)]),
       ([answer], calledAtMs) => {
         this.#count(`acquire ${answer?.kind}`);
         if (answer?.kind === 'granted') this.#deliver(request, answer.token, calledAtMs);
@@ -207,7 +136,7 @@ export class EmbeddedModel {
   }
 
   #nominate(request: Request): void {
-    this.#repeatable(() => this.#store.nominate([{ resource: resource(NAME), to: this.#grantee(request) }]));
+    this.#repeatable(() => this.#store.nominate([{ resource: resource(NAME), to: this.#requests.grantee(request) }]));
   }
 
   /** The holder's own word. From here on it does not believe. */
@@ -220,7 +149,7 @@ export class EmbeddedModel {
   }
 
   #handOff(from: Request, pick: number): void {
-    const waiters = this.#waiting();
+    const waiters = this.#requests.waiting();
     const to = waiters[(pick >> 2) % 4 === 0 ? pick % Math.max(1, waiters.length) : 0];
     if (to === undefined) {
       this.#release(from);
@@ -235,7 +164,7 @@ export class EmbeddedModel {
     const fast = this.#log.appends;
     const claim = { secret: from.secrets.at(-1) ?? from.id, token: from.token };
     this.#send(
-      () => this.#store.handOff([handOffBid(NAME, claim, this.#grantee(to))]),
+      () => this.#store.handOff([handOffBid(NAME, claim, this.#requests.grantee(to))]),
       ([answer], calledAtMs) => {
         this.#count(`hand-off ${answer?.kind}${this.#log.appends === fast ? ' without a commit' : ''}`);
         if (answer?.kind === 'granted') this.#deliver(to, answer.token, calledAtMs);
@@ -256,13 +185,13 @@ export class EmbeddedModel {
     const wasWanted = request.state === 'asked';
     const undelivered: Request = { ...request };
     if (wasWanted) request.state = 'open';
-    const [next] = this.#waiting().filter((other) => other !== request);
+    const [next] = this.#requests.waiting().filter((other) => other !== request);
     if (next === undefined) this.#release(undelivered);
     else this.#passOn(undelivered, next);
   }
 
   #tell(request: Request, token: bigint, deadlineMs: number): void {
-    const others = this.#believers().filter((other) => other !== request);
+    const others = this.#requests.believers().filter((other) => other !== request);
     if (others.length > 0) {
       throw new ModelViolation(`S1: ${request.id} is told while ${others.map(({ id }) => id).join()} believes`);
     }
@@ -276,7 +205,7 @@ export class EmbeddedModel {
       () => this.#store.extend([extendBid(NAME, request.secrets.at(-1) ?? '', request.token, ttlMs)]),
       ([answer], calledAtMs) => {
         this.#count(`extend ${answer}`);
-        if (!this.#believers().includes(request)) return;
+        if (!this.#requests.believers().includes(request)) return;
         if (answer === 'lost') throw new ModelViolation(`S3: ${request.id} believes and cannot extend`);
         if (answer === 'renewed') request.deadlineMs = Math.max(request.deadlineMs, calledAtMs + ttlMs);
       },
@@ -297,7 +226,7 @@ export class EmbeddedModel {
     this.#repeat = () => undefined;
     this.#log = new MemoryLog(this.#disk, this.pace);
     this.#store = this.#open();
-    for (const request of this.#requests) {
+    for (const request of this.#requests.all) {
       request.attached = false;
       if (request.state === 'asked') request.state = 'open';
       if (request.state === 'told' && this.clock.nowMs() >= request.deadlineMs) request.state = 'done';
@@ -323,7 +252,7 @@ export class EmbeddedModel {
     if (request.state === 'open') request.state = 'asked';
     const presented = request.secrets.slice(0, -1);
     this.#send(
-      () => this.#store.adopt([adoptBid(NAME, presented, token, this.#grantee(request))]),
+      () => this.#store.adopt([adoptBid(NAME, presented, token, this.#requests.grantee(request))]),
       ([answer], calledAtMs) => this.#adopted(request, answer, calledAtMs),
     );
   }
@@ -331,7 +260,7 @@ export class EmbeddedModel {
   #adopted(request: Request, answer: AdoptAnswer | undefined, calledAtMs: number): void {
     this.#count(`adopt ${answer?.kind} ${request.state}`);
     if (request.state === 'told') {
-      if (!this.#believers().includes(request)) return;
+      if (!this.#requests.believers().includes(request)) return;
       if (answer?.kind === 'lost') throw new ModelViolation(`S3: ${request.id} believes and cannot resume`);
       if (answer?.kind === 'adopted') request.deadlineMs = Math.max(request.deadlineMs, calledAtMs + request.ttlMs);
     } else if (answer?.kind === 'adopted') this.#deliver(request, answer.token, calledAtMs);
@@ -361,8 +290,4 @@ export class EmbeddedModel {
   #count(what: string): void {
     this.seen.set(what, (this.seen.get(what) ?? 0) + 1);
   }
-}
-
-function ttlOf(pick: number): number {
-  return TTLS_MS[pick % TTLS_MS.length] ?? 100;
 }
