@@ -1,6 +1,10 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { type Client, connect } from '@holdfast/client';
 import { expect } from 'chai';
-import { runHoldfast, startHoldfast } from '../support/holdfast-command.js';
+import { holdfastFromSources, runHoldfast, startHoldfast } from '../support/holdfast-command.js';
+import { blocksOf, pageText } from '../support/markdown-blocks.js';
+import { ROOT } from '../support/project-root.js';
 import { type ServerProcess, startServer } from '../support/server-process.js';
 
 describe('holdfast', function () {
@@ -178,6 +182,21 @@ describe('holdfast', function () {
       const run = await runHoldfast(['ls', 'none', '--server', 'localhost:1', '--server', server.address]);
       expect(run).to.include({ code: 0, stderr: '' });
     });
+  });
+
+  it('does what the first example of docs/cli.md says', async () => {
+    const [example] = blocksOf('docs/cli.md', pageText('docs/cli.md')).filter(({ language }) => language === 'sh');
+    const { program, args } = holdfastFromSources();
+    const script = `set -e\nholdfast() { "${program}" ${args.join(' ')} "$@"; }\n${example?.text}`;
+    const { stdout } = await promisify(execFile)('sh', ['-c', script], {
+      env: { ...process.env, HOLDFAST_SERVER: server.address },
+      cwd: ROOT,
+    });
+    const [echoed, fenced, listed, ...all] = stdout.trim().split('\n');
+    expect(echoed).to.equal('nobody else does this now');
+    expect(fenced).to.match(/^fenced by [1-9]\d+$/);
+    expect(listed).to.equal('no leases on names that begin with "orders/" in the namespace "default"');
+    expect(JSON.parse(all.join('\n'))).to.be.an('array');
   });
 
   it('returns 64 and one line for a wrong command line', async () => {

@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { ROOT } from './project-root.js';
 import type { ProcessEnd } from './server-process.js';
 
 const MAIN = fileURLToPath(new URL('../../client/src/cli/main.ts', import.meta.url));
-/** Where tsx and the workspaces are found. */
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Generous: a loaded machine compiles the sources first. */
 const DEADLINE_MS = 20_000;
 
@@ -35,11 +34,17 @@ process.on('exit', () => {
   for (const child of living) child.kill('SIGKILL');
 });
 
+/** What to run instead of an installed `holdfast`, in the project's folder. */
+export function holdfastFromSources(): { readonly program: string; readonly args: readonly string[] } {
+  return { program: process.execPath, args: ['--import', 'tsx', '-C', '@holdfast/source', MAIN] };
+}
+
 /** Starts `holdfast` from the sources. */
 export function startHoldfast(args: readonly string[], options: CommandOptions = {}): RunningCommand {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('HOLDFAST_'));
   const own = options.server === undefined ? {} : { HOLDFAST_SERVER: options.server };
-  const child = spawn(process.execPath, ['--import', 'tsx', '-C', '@holdfast/source', MAIN, ...args], {
+  const { program, args: sourceArgs } = holdfastFromSources();
+  const child = spawn(program, [...sourceArgs, ...args], {
     cwd: ROOT,
     env: { ...Object.fromEntries(inherited), ...own, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
