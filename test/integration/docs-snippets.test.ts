@@ -8,7 +8,7 @@ import { type ServerProcess, startServer } from '../support/server-process.js';
 import { FROM_SOURCES, run, runNode, SnippetFolder } from '../support/snippets.js';
 
 /** Shown, not run: pictures, output, messages. */
-const ILLUSTRATIONS = ['text', 'mermaid', 'json', 'yaml', 'proto', 'promql', 'ini'];
+const ILLUSTRATIONS = ['', 'text', 'mermaid', 'json', 'yaml', 'proto', 'promql', 'ini'];
 const RUN_MS = 30_000;
 
 const blocks = documentPages().flatMap((page) => blocksOf(page, pageText(page)));
