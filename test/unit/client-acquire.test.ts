@@ -97,6 +97,7 @@ describe('client: acquire', () => {
     expect(second.id).to.be.greaterThan(first.id);
     expect(second.value.waitMs).to.equal(9_010n);
     expect(second.value.secret).not.to.deep.equal(first.value.secret);
+    expect(second.value.earlierSecrets, 'the old one is being released').to.deep.equal([]);
     harness.stream.grant(second.id, { ttlMs: 1_000, durationMs: 1_000 });
     expect((await pending).token).to.equal(BigInt(second.id));
   });
@@ -156,6 +157,8 @@ describe('client: acquire', () => {
       harness.stream.fail(id, { reason, message: 'no', field: 'f', value: 'v', limit: 'l' });
       expect(await rejection).to.include({ code, reason, field: 'f', value: 'v', limit: 'l' });
       expect(harness.engaged).to.equal(false);
+      await harness.breakAndReconnect();
+      expect(harness.stream.last('open').value.resume, 'nothing is left of it').to.equal(false);
     });
   }
 
@@ -186,6 +189,8 @@ describe('client: acquire', () => {
     await harness.clock.settle();
     harness.stream.deny(harness.stream.last('acquire').id, Denied_Reason.REASON_HELD, holder('', 0));
     expect((await rejection).message).to.equal('r is not free: held by a client of another server');
+    await harness.breakAndReconnect();
+    expect(harness.stream.last('open').value.resume, 'nothing is left of it').to.equal(false);
   });
 
   it('leaves no listener on the signal', async () => {

@@ -168,6 +168,22 @@ describe('client: how long a lease may be relied on', () => {
     expect(harness.stream.sent('release')).to.have.length(1);
   });
 
+  it('is told to be lost once, also when the server says so later', async () => {
+    const harness = await ClientHarness.connected();
+    const { lease, id } = await harness.hold('r', { ttlMs: TTL_MS, autoExtend: false });
+    await harness.beat(21_000);
+    const states: string[] = [];
+    lease.on('state', (state) => states.push(state));
+    await harness.beat(8_000);
+    await harness.clock.advance(700);
+    expect(states).to.deep.equal(['lost']);
+    harness.stream.lose(id);
+    await harness.clock.advance(1_000);
+    expect(states).to.deep.equal(['lost']);
+    expect(harness.stream.sent('release')).to.have.length(0);
+    expect(harness.engaged).to.equal(false);
+  });
+
   it('takes the margin it is told, and never more than half the TTL', async () => {
     const harness = await ClientHarness.connected({ abortMarginMs: 2_000 });
     const { lease } = await harness.hold('r', { ttlMs: 10_000 });

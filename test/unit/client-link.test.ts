@@ -254,6 +254,19 @@ describe('client: close', () => {
     expect(harness.clock.pending).to.equal(0);
   });
 
+  it('takes nothing more from the message that ends it', async () => {
+    const harness = await ClientHarness.connected();
+    const closing = harness.client.close();
+    await harness.clock.settle();
+    const { id } = harness.stream.last('close');
+    harness.stream.sayAll([
+      { id: BigInt(id), kind: { $case: 'closed', value: {} } },
+      { id: 1n, kind: { $case: 'heldListRequested', value: {} } },
+    ]);
+    await closing;
+    expect(harness.stream.sent('heldList')).to.have.length(0);
+  });
+
   it('does not wait for a server for ever', async () => {
     const harness = await ClientHarness.connected();
     const { lease } = await harness.hold('r');

@@ -179,6 +179,30 @@ describe('client: resume', () => {
     expect(next.last('open').value.resume).to.equal(false);
   });
 
+  it('resolves a release whose Release left on the stream that broke', async () => {
+    const harness = await ClientHarness.connected();
+    const { lease, id } = await harness.hold('r');
+    const releasing = lease.release();
+    await harness.clock.settle();
+    expect(harness.stream.sent('release')).to.have.length(1);
+    const stream = await harness.breakAndReconnect();
+    expect(stream.last('resume').value.entries[0]?.claim).to.equal(GIVEN_UP);
+    stream.resumed({ request: id, outcome: ResumedLease_Outcome.OUTCOME_RELEASED });
+    expect(await releasing).to.deep.equal({ outcome: 'released' });
+  });
+
+  it('takes nothing from an anchor of an older stream', async () => {
+    const harness = await ClientHarness.connected();
+    const { lease, id } = await harness.hold('r');
+    await harness.clock.advance(1_000);
+    const beat = harness.stream.last('heartbeat');
+    const stream = await harness.breakAndReconnect();
+    stream.resumed({ request: id, outcome: ResumedLease_Outcome.OUTCOME_UNKNOWN });
+    const beforeMs = lease.remainingMs();
+    stream.extend(0, beat.id, [{ durationMs: 60_000, requests: [id] }]);
+    expect(lease.remainingMs()).to.equal(beforeMs);
+  });
+
   it('releases a lease that was listed as held and given back before the answer', async () => {
     const harness = await ClientHarness.connected();
     const { lease, id } = await harness.hold('r');

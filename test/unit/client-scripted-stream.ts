@@ -89,7 +89,12 @@ export class ScriptedStream implements Stream {
   }
 
   say(id: number, kind: NonNullable<ServerFrame['kind']>): void {
-    this.handler.receive([{ id: BigInt(id), kind }]);
+    this.sayAll([{ id: BigInt(id), kind }]);
+  }
+
+  /** Says all of this in one message. */
+  sayAll(frames: readonly ServerFrame[]): void {
+    this.handler.receive(frames);
   }
 
   opened(changes: { heartbeatIntervalMs?: number; maxFramesPerMessage?: number; maxMessageBytes?: number } = {}): void {

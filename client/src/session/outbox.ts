@@ -97,7 +97,7 @@ export class Outbox {
   }
 
   #scheduleFlush(): void {
-    if (this.#flushing || !this.#open || this.#waiting.length === 0) return;
+    if (this.#flushing || this.#waiting.length === 0) return;
     this.#flushing = true;
     this.clock.atTurnEnd(() => {
       this.#flushing = false;
