@@ -104,6 +104,8 @@ describe('holdfast', function () {
         const script = `trap 'echo got ${name}; exit 3' ${name}; echo ready; while :; do read -r _ <> /dev/null || sleep 0.02; done`;
         const running = startHoldfast(['run', 'signals', '--', 'sh', '-c', script], { server: server.address });
         await running.wrote('ready');
+        running.signal('SIGTSTP');
+        await running.wrote('holdfast: not suspended: the lease would run out while the command runs on');
         running.signal(signal);
         const { code, stdout } = await running.ended;
         expect(stdout).to.equal(`ready\ngot ${name}\n`);

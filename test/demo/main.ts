@@ -1,0 +1,53 @@
+/**
+ * Leases at work: grants, queues, extensions, a dead worker, a dead server, a paused worker. Everything runs in
+ * processes of its own on free ports. Exits with 0 only if all of it went as told.
+ */
+import { constants } from 'node:os';
+import { parseArgs } from 'node:util';
+import { Narrator } from './narrator.js';
+import { Stage } from './stage.js';
+import { Story } from './story.js';
+
+const colours = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
+const narrator = new Narrator((line) => process.stdout.write(line), colours);
+
+/** `--no-token-check` plays the one chapter in which the check decides, without it: that must fail. */
+function resourceArgs(): readonly string[] {
+  try {
+    const { values } = parseArgs({ options: { 'no-token-check': { type: 'boolean', default: false } } });
+    return values['no-token-check'] ? ['--no-token-check'] : [];
+  } catch (error) {
+    process.stderr.write(`demo: ${(error as Error).message} The only option is --no-token-check.\n`);
+    return process.exit(64);
+  }
+}
+
+async function play(args: readonly string[]): Promise<void> {
+  narrator.chapter('Holdfast: workers contend for a resource that checks fencing tokens');
+  const stage = await Stage.set(args);
+  try {
+    const { address, pid } = stage.server;
+    narrator.tell('server', `ready at ${address}, pid ${pid}`);
+    narrator.tell('resource', args.length === 0 ? 'refuses tokens below the highest it has seen' : 'checks no tokens');
+    const story = new Story(stage, narrator);
+    if (args.length === 0) await story.tell();
+    else await story.tellOfPause();
+  } finally {
+    await stage.strike();
+  }
+}
+
+// Ends of this process, however they come, take the others along: see `actor.ts` and the server's support.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => process.exit(128 + constants.signals[signal]));
+}
+
+try {
+  await play(resourceArgs());
+  narrator.chapter(`All ${narrator.claims} claims held. Nothing is left running.`);
+} catch (error) {
+  const { name, message } = error as Error;
+  narrator.chapter(name === 'ClaimFailed' ? `Not so: ${message}` : `The demo failed: ${message}`);
+  // Not by itself: a process whose start was under way may still be there, and ends with this one.
+  process.exit(1);
+}
