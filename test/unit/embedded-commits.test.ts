@@ -55,6 +55,16 @@ describe('the embedded store and its commits', () => {
     expect(subject.log.appends).to.equal(2);
   });
 
+  it('writes a release soon when nobody else needs a commit', async () => {
+    await subject.granted('a', 'h');
+    await subject.store.release([releaseBid('a', 'h')]);
+    await subject.clock.advance(50);
+    await subject.commit();
+    expect(subject.disk.resources.size).to.equal(0);
+    await subject.clock.advance(10_000);
+    expect(subject.log.appends).to.equal(2);
+  });
+
   it('writes nothing for extensions', async () => {
     const token = await subject.granted('a', 'h');
     expect(await subject.store.extend([extendBid('a', 'h', token)])).to.deep.equal(['renewed']);

@@ -87,6 +87,16 @@ describe('the embedded store after a crash', () => {
     await subject.granted(NAME, 'x');
   });
 
+  it('finds the grant of the only candidate left by its secret alone, once all others hold nothing (S6)', async () => {
+    const [, token = 0n] = await crashedAfterHandOffs(1);
+    expect((await subject.on.acquire(NAME, grantee('n1'))).kind).to.equal('held');
+    expect(await subject.on.release(NAME, 'h')).to.equal('released');
+    expect((await subject.on.acquire(NAME, grantee('n1'))).kind).to.equal('held');
+    expect(await subject.on.release(NAME, 'n2')).to.equal('released');
+    expect((await subject.on.acquire(NAME, grantee('x'))).kind).to.equal('held');
+    expect(await subject.on.acquire(NAME, grantee('n1'))).to.deep.include({ kind: 'mine', token });
+  });
+
   it('hands on from a holder that resumed, with rising tokens (S2)', async () => {
     const [, token = 0n] = await crashedAfterHandOffs(1);
     await subject.adopted(NAME, 'n1', token);

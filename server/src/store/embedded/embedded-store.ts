@@ -14,6 +14,7 @@ import type {
   ReleaseBid,
   StoreCapabilities,
   StoredLease,
+  Timer,
 } from '../../core/ports.js';
 import { problemOf, ttlProblem } from './bid-limits.js';
 import type { CommitLog } from './commit-log.js';
@@ -21,8 +22,11 @@ import { type CommitStats, GroupCommit } from './group-commit.js';
 import { type ExpiryRule, LeaseTable } from './lease-table.js';
 import { atOnce, type Step } from './step.js';
 
+/** How long a release may stay unwritten: long enough for the next grant to take it along. */
+const TIDY_AFTER_MS = 50;
+
 export interface EmbeddedStoreOptions extends ExpiryRule {
-  readonly clock: Pick<Clock, 'nowMs' | 'wallMs'>;
+  readonly clock: Pick<Clock, 'nowMs' | 'wallMs' | 'after'>;
   readonly log: CommitLog;
   /**
    * Called once when a commit has failed or a guarantee was about to break. Nothing is granted, extended or released
@@ -42,6 +46,8 @@ export class EmbeddedStore implements LeaseStore {
   readonly #table: LeaseTable;
   readonly #commits: GroupCommit;
   #closing: Promise<void> | undefined;
+  /** Pending: a release waits to be written. */
+  #tidy: Timer | undefined;
 
   /** Reads the log: every lease in it gets one full time to live from now. */
   constructor(private readonly options: EmbeddedStoreOptions) {
@@ -87,10 +93,14 @@ export class EmbeddedStore implements LeaseStore {
   }
 
   /**
-   * Answered from memory: the delete rides in the next commit. A crash before that brings the lease back for one time to
-   * live, with nobody who would claim it.
+   * Answered from memory: the delete rides in the next commit, which comes soon by itself if nobody else needs one. A
+   * crash before that brings the lease back for one time to live, with nobody who would claim it.
    */
   release(bids: readonly ReleaseBid[]): Promise<readonly ReleaseAnswer[]> {
+    this.#tidy ??= this.options.clock.after(TIDY_AFTER_MS, () => {
+      this.#tidy = undefined;
+      this.#commits.want();
+    });
     return this.#answer<ReleaseBid, ReleaseAnswer>(
       bids,
       () => undefined,
@@ -119,6 +129,7 @@ export class EmbeddedStore implements LeaseStore {
   }
 
   async #close(): Promise<void> {
+    this.#tidy?.cancel();
     await this.#commits.flush();
     await this.options.log.close();
     await this.options.onClosed?.();

@@ -240,12 +240,17 @@ export class LeaseTable {
     return { ...slot, holder: candidate, later: slot.later.filter(({ token }) => token > candidate.token) };
   }
 
-  /** Its client says of a candidate that it holds nothing. When all have said so, the resource is free. */
+  /**
+   * Its client says of a candidate that it holds nothing. When all have said so, the resource is free; when all but one
+   * have, nobody else can be the last holder.
+   */
   #renounce(bid: ReleaseBid, slot: RecoveredSlot): ReleaseAnswer {
     const candidates = slot.candidates.filter(({ hash }) => !bid.hashes.includes(hash));
     if (candidates.length === slot.candidates.length) return 'gone';
-    if (candidates.length === 0) this.#remove(bid.resource);
-    else this.#slots.set(bid.resource, { ...slot, candidates });
+    const [first, second] = candidates;
+    const left = { ...slot, candidates };
+    if (first === undefined) this.#remove(bid.resource);
+    else this.#slots.set(bid.resource, second === undefined ? settle(left, first) : left);
     return 'released';
   }
 
