@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { readFailure } from '../../client/src/transport/failure-details.js';
 import type { FailureReason } from '../../server/src/core/failure.js';
 import { wireStatus } from '../../server/src/rpc/failure-status.js';
-import { ClientHarness, outcomeOf, rejectionOf } from './client-harness.js';
+import { ClientHarness, rejectionOf } from './client-harness.js';
 
 const failure = (reason: FailureReason, message = 'no') => readFailure(wireStatus({ reason, message }));
 
