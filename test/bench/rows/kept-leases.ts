@@ -46,6 +46,6 @@ export class KeptLeases implements OursWorkload {
   remark(): string {
     const { clients, leasesPerClient } = this.#load;
     const leases = (clients * leasesPerClient).toLocaleString('en-US');
-    return `ours: ${leases} leases of ${TTL_MS} ms on ${clients} streams, the heaviest load tried that lost none`;
+    return `ours: ${leases} leases of ${TTL_MS} ms, streams: ${clients}; the heaviest load tried that lost none`;
   }
 }

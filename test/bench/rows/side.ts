@@ -24,9 +24,14 @@ export class Side {
 
   static async open(name: SystemName, prepare: () => Promise<PreparedSystem>): Promise<Side> {
     const system = (await prepare()).spawn();
-    const generator = new GeneratorProcess(name, system.target);
-    await Promise.all([system.ready, generator.started()]);
-    return new Side(system, generator);
+    const side = new Side(system, new GeneratorProcess(name, system.target));
+    try {
+      await Promise.all([system.ready, side.generator.started()]);
+    } catch (error) {
+      await side.close();
+      throw error;
+    }
+    return side;
   }
 
   async measure(job: MeasuredJob): Promise<Round> {
