@@ -158,14 +158,14 @@ describe('Decoding what a client says', () => {
     it('with an id that no number holds exactly', () => {
       const frames = [{ id: 2n ** 53n, kind: undefined }];
       const failure = refusal(SessionRequest.encode({ frames }).finish());
-      expect(failure).to.include({ reason: 'FRAME_ID_NOT_RISING', field: 'id', value: '9007199254740992' });
+      expect(failure).to.include({ reason: 'FRAME_ID_NOT_RISING', field: 'frame.id', value: '9007199254740992' });
     });
 
     it('whose Open has a secret of the wrong length, without showing it', () => {
       const sessionSecret = Buffer.from('hush-hush');
       const value = { protocolVersion: 1, sessionId: 's', sessionSecret, clientName: '', namespace: '', resume: false };
       const failure = refusal(message({ $case: 'open', value }));
-      expect(failure).to.include({ reason: 'FIELD_INVALID', field: 'session_secret', value: '9 bytes' });
+      expect(failure).to.include({ reason: 'FIELD_INVALID', field: 'open.session_secret', value: '9 bytes' });
       expect(JSON.stringify(failure)).not.to.contain('hush');
     });
   });

@@ -107,7 +107,7 @@ describe('A client that misuses the protocol', () => {
     it('for an Open whose secret is not 16 bytes, which is not shown', async () => {
       const stream = served.client().session();
       stream.write({ id: 1, kind: open({ sessionSecret: Buffer.from('hush') }) });
-      const expected = { ...ends, reason: 'FIELD_INVALID', field: 'session_secret', value: '4 bytes' };
+      const expected = { ...ends, reason: 'FIELD_INVALID', field: 'open.session_secret', value: '4 bytes' };
       const end = await endOf(stream);
       expect(end).to.include({ ...expected, limit: 'exactly 16 bytes' });
       expect(JSON.stringify([end, await stream.ended()])).not.to.contain('hush');
@@ -123,14 +123,14 @@ describe('A client that misuses the protocol', () => {
     it('for an id beyond 2^53 - 1', async () => {
       const stream = await served.client().openSession();
       stream.writeRaw(SessionRequest.encode({ frames: [{ id: 2n ** 64n - 1n, kind: acquire('x') }] }).finish());
-      expect(await endOf(stream)).to.include({ ...ends, reason: 'FRAME_ID_NOT_RISING', field: 'id' });
+      expect(await endOf(stream)).to.include({ ...ends, reason: 'FRAME_ID_NOT_RISING', field: 'frame.id' });
     });
   });
 
   describe('is answered with Failed, and its stream stays [H6b]', () => {
     it('for a secret that is not 16 bytes, which is not shown', async () => {
       const failure = await failureOf(acquire('x', { secret: Buffer.from('hush') }));
-      expect(failure).to.include({ reason: 'FIELD_INVALID', field: 'secret', value: '4 bytes' });
+      expect(failure).to.include({ reason: 'FIELD_INVALID', field: 'acquire.secret', value: '4 bytes' });
       expect(JSON.stringify(failure)).not.to.contain('hush');
     });
 

@@ -58,6 +58,7 @@ export function errorFromFailure(failure: Failure): HoldfastError {
     case 'STORE_UNAVAILABLE':
     case 'DRAINING':
     case 'SESSION_SUPERSEDED':
+    case 'SLOW_READER':
       return new UnavailableError(message, details);
     case 'LEASE_LOST':
       return new HoldfastError('LEASE_LOST', message, false, details);

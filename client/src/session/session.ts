@@ -195,8 +195,8 @@ export class Session {
   }
 
   #draining(): void {
-    this.#link.drain();
     this.#setState('draining', undefined);
+    this.#link.drain();
   }
 
   #broken(end: StreamEnd): void {

@@ -91,6 +91,7 @@ export class Endings {
   }
 
   #freed(request: LeaseRequest, end: LeaseEnd, answer: ReleaseAnswer): void {
+    if (request.state === 'ended') return;
     this.#answerReleases(request, answer === 'gone' ? 'expired' : answer);
     this.#ended(request, end);
     this.ctx.settleSession(request.session);

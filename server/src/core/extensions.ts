@@ -59,6 +59,10 @@ export class Extensions {
   /** Extends one lease on its client's explicit wish. */
   extendNow(session: Session, attachment: Attachment, requestId: number, frameId: number): void {
     const request = session.requests.get(requestId);
+    if (request?.state === 'adopting' || request?.state === 'unadopted') {
+      this.ctx.fail(session, frameId, storeUnavailable('the lease is being taken over by this server'));
+      return;
+    }
     if (request?.state !== 'held' || request.abandoned) {
       this.#failLost(session, frameId, requestId);
       return;

@@ -86,6 +86,11 @@ export class LeaseRequest {
     this.deadline = new Deadline(() => onDue(this));
   }
 
+  /** Gone from every table, perhaps while a call for it was under way. */
+  get hasEnded(): boolean {
+    return this.state === 'ended';
+  }
+
   /** What the store is to keep of it. */
   grantee(): Grantee {
     return {

@@ -9,8 +9,10 @@ import { WaiterQueue } from './waiter-queue.js';
 /** One resource as long as somebody holds it, waits for it, or is being served. */
 export class Resource {
   readonly waiters = new WaiterQueue<LeaseRequest>();
-  /** Who holds it here: held, lapsed, releasing, or being adopted. */
+  /** Who holds it here, as the store has said: held, lapsed, releasing, or being adopted anew. */
   holder: LeaseRequest | undefined;
+  /** Leases resumed sessions claim to hold, of which the store could not say anything yet. They keep nobody from bidding. */
+  readonly unadopted = new Set<LeaseRequest>();
   /** Store calls under way that may change who holds it. While there are any, nobody bids. */
   callsUnderWay = 0;
   /** A holder only the store knows, learned from its refusal. */
@@ -33,7 +35,8 @@ export class Resource {
   }
 
   get unused(): boolean {
-    return this.holder === undefined && this.waiters.size === 0 && this.callsUnderWay === 0;
+    if (this.holder !== undefined || this.unadopted.size > 0) return false;
+    return this.waiters.size === 0 && this.callsUnderWay === 0;
   }
 
   /** Asserts S2 for a new grant: its token is greater than every earlier one seen here. */

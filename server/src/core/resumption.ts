@@ -1,13 +1,14 @@
 import type { Contention } from './contention.js';
 import type { CoreContext } from './core-context.js';
 import type { Endings } from './endings.js';
-import type { ResumedLease, ResumeEntry, ResumeFrame } from './frames.js';
+import type { ResumeEntry, ResumeFrame } from './frames.js';
 import { Grants } from './grants.js';
 import type { LeaseRequest } from './lease-request.js';
 import type { AdoptAnswer } from './ports.js';
 import type { RequestFactory } from './request-factory.js';
+import { ResumeAccount } from './resume-account.js';
 import type { Attachment, Session } from './session.js';
-import { type Anchor, anchoredValidity } from './validity.js';
+import { anchoredValidity } from './validity.js';
 
 type HeldEntry = Extract<ResumeEntry, { claim: 'held' }>;
 type OpenEntry = Extract<ResumeEntry, { claim: 'open' }>;
@@ -15,19 +16,6 @@ type GivenUpEntry = Extract<ResumeEntry, { claim: 'given_up' }>;
 
 /** An adoption that was overtaken by another resume says nothing about the newest secret. */
 const STALE_ADOPTION: AdoptAnswer = { kind: 'unknown', message: 'the session resumed again meanwhile' };
-
-/** One Resume frame: its results gather here until every entry has one. */
-interface Account {
-  readonly session: Session;
-  readonly attachment: Attachment;
-  readonly anchor: Anchor;
-  readonly frameId: number;
-  readonly results: ResumedLease[];
-  /** Leases the client goes on holding once it has the answer. */
-  readonly kept: LeaseRequest[];
-  /** Entries without a result, and one more until all have been read. */
-  pending: number;
-}
 
 /** A session comes back: leases are adopted, requests find their place again, the rest is given back. */
 export class Resumption {
@@ -47,22 +35,12 @@ export class Resumption {
 
   /** Takes one Resume frame. With the last one, whatever was not listed is given back. */
   resume(session: Session, attachment: Attachment, frame: ResumeFrame): void {
-    const { anchor } = attachment;
-    const account: Account = {
-      session,
-      attachment,
-      anchor,
-      frameId: frame.id,
-      results: [],
-      kept: [],
-      pending: frame.entries.length + 1,
-    };
+    const account = new ResumeAccount(session, attachment, frame);
     for (const entry of frame.entries) {
       attachment.resuming?.add(entry.requestId);
       this.#take(account, entry);
     }
-    account.pending -= 1;
-    this.#answerIfDone(account);
+    account.allRead();
     if (!frame.last) return;
     const listed = attachment.resuming;
     attachment.resuming = undefined;
@@ -91,12 +69,11 @@ export class Resumption {
     }
   }
 
-  #take(account: Account, entry: ResumeEntry): void {
+  #take(account: ResumeAccount, entry: ResumeEntry): void {
     const failure = this.#requests.check(entry.request);
     if (failure !== undefined) {
-      account.pending -= 1;
       if (entry.claim === 'open') this.#ctx.fail(account.session, entry.requestId, failure);
-      else account.results.push({ requestId: entry.requestId, outcome: 'lost' });
+      else account.result({ requestId: entry.requestId, outcome: 'lost' });
       return;
     }
     switch (entry.claim) {
@@ -104,7 +81,6 @@ export class Resumption {
         this.#takeHeld(account, entry);
         return;
       case 'open':
-        account.pending -= 1;
         this.#takeOpen(account, entry);
         return;
       case 'given_up':
@@ -113,10 +89,10 @@ export class Resumption {
     }
   }
 
-  #takeHeld(account: Account, entry: HeldEntry): void {
+  #takeHeld(account: ResumeAccount, entry: HeldEntry): void {
     const known = account.session.requests.get(entry.requestId);
     if (known !== undefined && !isAdoptable(known, entry)) {
-      this.#result(account, { requestId: entry.requestId, outcome: 'lost' });
+      account.result({ requestId: entry.requestId, outcome: 'lost' });
       return;
     }
     const request = known ?? this.#requests.create(account.session, entry.requestId, entry.request);
@@ -132,8 +108,8 @@ export class Resumption {
     if (request.state === 'adopting') {
       // The call under way carries an older secret: another has to follow it.
       request.adoptWhenGranted = true;
-      account.kept.push(request);
-      this.#result(account, { requestId: entry.requestId, outcome: 'unknown' });
+      account.keeps(request);
+      account.result({ requestId: entry.requestId, outcome: 'unknown' });
       return;
     }
     this.#adopt(request, (answer, calledAtMs) => this.#heldAnswered(account, request, answer, calledAtMs));
@@ -144,6 +120,7 @@ export class Resumption {
     const { resource } = request;
     request.state = 'adopting';
     request.adoptWhenGranted = false;
+    resource.unadopted.delete(request);
     resource.callsUnderWay += 1;
     const bid = {
       resource: resource.key,
@@ -154,6 +131,13 @@ export class Resumption {
     this.#ctx.store.adopt(bid, (answer, calledAtMs) => {
       this.#ctx.telemetry.resumed(answer.kind);
       this.#ctx.noteStore(answer.kind === 'unknown' ? answer.message : undefined);
+      if (request.hasEnded) {
+        this.#adoptedForNobody(request, answer);
+        return;
+      }
+      // Whoever knows the secret and the token owns the lease, under whatever session and id it was entered before.
+      const other = resource.holder;
+      if (answer.kind === 'adopted' && other !== undefined && other !== request) this.#endings.displaced(other);
       resource.callsUnderWay -= 1;
       const settled = answer.kind === 'lost' || !request.adoptWhenGranted ? answer : STALE_ADOPTION;
       switch (settled.kind) {
@@ -163,43 +147,63 @@ export class Resumption {
           break;
         case 'unknown':
           request.state = 'unadopted';
-          resource.holder ??= request;
+          if (resource.holder === request) resource.holder = undefined;
+          resource.unadopted.add(request);
           request.session.unadopted.add(request);
           break;
         case 'lost':
           break;
       }
       done(settled, calledAtMs);
-      if (request.givenUp && request.state !== 'ended') {
+      this.#forgetIfNobodyComes(request);
+      if (request.givenUp && !request.hasEnded) {
         request.givenUp = false;
         this.#endings.giveBack(request, 'closed');
       }
     });
   }
 
-  #heldAnswered(account: Account, request: LeaseRequest, answer: AdoptAnswer, calledAtMs: number): void {
+  /** The store could not say, and the session's grace is over: no beat will ever ask again. */
+  #forgetIfNobodyComes(request: LeaseRequest): void {
+    const { attachment, grace } = request.session;
+    if (request.state !== 'unadopted' || attachment !== undefined || grace.index >= 0) return;
+    this.#endings.gone(request, 'expired');
+  }
+
+  /** Its client has said meanwhile that it does not hold it: what was adopted is given back. */
+  #adoptedForNobody(request: LeaseRequest, answer: AdoptAnswer): void {
+    const { resource } = request;
+    const done = (): void => {
+      resource.callsUnderWay -= 1;
+      this.#contention.pump(resource);
+    };
+    if (answer.kind === 'lost') done();
+    else this.#ctx.store.release({ resource: resource.key, hashes: request.allHashes() }, done);
+  }
+
+  #heldAnswered(account: ResumeAccount, request: LeaseRequest, answer: AdoptAnswer, calledAtMs: number): void {
     const requestId = request.id;
     switch (answer.kind) {
       case 'adopted': {
         const { settings } = this.#ctx;
         const { validity, deadlines } = anchoredValidity(settings, account.anchor, calledAtMs, request.ttlMs);
         if (account.session.attachment === account.attachment) request.raiseDeadlines(deadlines);
-        account.kept.push(request);
-        this.#result(account, { requestId, outcome: 'held', validity });
+        account.keeps(request);
+        account.result({ requestId, outcome: 'held', validity });
         return;
       }
       case 'lost':
         this.#endings.gone(request, 'displaced');
-        this.#result(account, { requestId, outcome: 'lost' });
+        account.result({ requestId, outcome: 'lost' });
         return;
       case 'unknown':
-        account.kept.push(request);
-        this.#result(account, { requestId, outcome: 'unknown' });
+        account.keeps(request);
+        account.result({ requestId, outcome: 'unknown' });
         return;
     }
   }
 
-  #takeOpen(account: Account, entry: OpenEntry): void {
+  #takeOpen(account: ResumeAccount, entry: OpenEntry): void {
     const { session } = account;
     const known = session.requests.get(entry.requestId);
     if (known === undefined) {
@@ -231,52 +235,42 @@ export class Resumption {
   }
 
   /** The client never heard of its grant: adopt it under the new secret, and tell it again. */
-  #grantAgain(account: Account, request: LeaseRequest, entry: OpenEntry): void {
+  #grantAgain(account: ResumeAccount, request: LeaseRequest, entry: OpenEntry): void {
     const { attachment, anchor, session } = account;
     this.#adopt(request, (answer, calledAtMs) => {
-      if (session.attachment !== attachment) return;
-      if (answer.kind === 'adopted') this.#grants.push(request, attachment, anchor, calledAtMs);
-      else this.#startOver(account, request, entry);
+      if (session.attachment !== attachment) {
+        if (answer.kind === 'lost') this.#endings.gone(request, 'displaced');
+      } else if (answer.kind === 'adopted') {
+        this.#grants.push(request, attachment, anchor, calledAtMs);
+      } else {
+        this.#startOver(account, request, entry);
+      }
     });
   }
 
   /** What became of the request is of no use to its client: give it back and begin again. */
-  #startOver(account: Account, known: LeaseRequest, entry: OpenEntry): void {
+  #startOver(account: ResumeAccount, known: LeaseRequest, entry: OpenEntry): void {
     account.session.requests.delete(known.id);
     if (known.state === 'adopting') this.#endings.gone(known, 'displaced');
     else this.#endings.giveBack(known, 'expired');
     this.#contention.enqueue(this.#requests.create(account.session, entry.requestId, entry.request));
   }
 
-  #takeGivenUp(account: Account, entry: GivenUpEntry): void {
+  #takeGivenUp(account: ResumeAccount, entry: GivenUpEntry): void {
     const { requestId } = entry;
     const known = account.session.requests.get(requestId);
     if (known !== undefined) {
       this.#endings.giveBack(known, 'released');
-      this.#result(account, { requestId, outcome: 'released' });
+      account.result({ requestId, outcome: 'released' });
       return;
     }
     const resource = this.#requests.resourceKey(account.session, entry.request);
     const hashes = [...entry.request.earlierHashes, entry.request.hash];
     this.#ctx.store.release({ resource, hashes }, (answer) => {
-      this.#result(account, { requestId, outcome: answer === 'unknown' ? 'unknown' : 'released' });
+      account.result({ requestId, outcome: answer === 'unknown' ? 'unknown' : 'released' });
       const freed = this.#ctx.resources.get(resource);
       if (freed !== undefined) this.#contention.retry(freed);
     });
-  }
-
-  #result(account: Account, result: ResumedLease): void {
-    account.pending -= 1;
-    account.results.push(result);
-    this.#answerIfDone(account);
-  }
-
-  #answerIfDone(account: Account): void {
-    const { attachment } = account;
-    if (account.pending > 0 || account.session.attachment !== attachment) return;
-    const push = attachment.held.nextPush();
-    for (const request of account.kept) attachment.held.gained(push, request.id, request.heldLease().leaseId);
-    attachment.port.send({ kind: 'resumed', id: account.frameId, leases: account.results, push });
   }
 }
 

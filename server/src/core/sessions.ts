@@ -40,7 +40,6 @@ export class Sessions {
       session.endStream({ reason: 'SESSION_SUPERSEDED', message });
     }
     ctx.timers.cancel(session.grace);
-    if (!frame.resume) this.endings.giveBackAll(session);
     const intervalMs = session.heartbeatIntervalMs(ctx.settings);
     const anchor = { frameId: frame.id, receivedAtMs };
     const attachment = new Attachment(port, anchor, frame.resume, intervalMs);
@@ -49,6 +48,8 @@ export class Sessions {
     session.send({ kind: 'opened', id: frame.id, serverId, heartbeatIntervalMs: intervalMs, limits });
     const { id: sessionId, clientName } = session;
     ctx.telemetry.event({ kind: 'session_opened', sessionId, clientName, resumed: frame.resume });
+    // Only now that it has a stream again: a session with neither stream nor requests is forgotten.
+    if (!frame.resume) this.endings.giveBackAll(session);
     return { session, attachment };
   }
 

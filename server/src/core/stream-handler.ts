@@ -9,7 +9,7 @@ import type { Resumption } from './resumption.js';
 import type { Attachment, Session } from './session.js';
 import type { StreamHandler, StreamPort } from './session-api.js';
 import type { Sessions } from './sessions.js';
-import { draining, notRising, tooMany } from './stream-refusals.js';
+import { draining, notEarlier, notRising, tooMany } from './stream-refusals.js';
 
 /** The parts of the core a stream speaks to. */
 export interface CoreParts {
@@ -132,7 +132,9 @@ export class CoreStreamHandler implements StreamHandler {
       this.end(tooMany('resume.entries', attachment.resuming.size + frame.entries.length, maxRequestsPerSession * 2));
       return;
     }
-    this.#parts.resumption.resume(session, attachment, frame);
+    const foreign = frame.entries.find(({ requestId }) => requestId < 1 || requestId >= frame.id);
+    if (foreign === undefined) this.#parts.resumption.resume(session, attachment, frame);
+    else this.#parts.ctx.fail(session, frame.id, notEarlier(foreign.requestId, frame.id));
   }
 
   #dispatch(frame: ClientFrame, session: Session, attachment: Attachment): void {

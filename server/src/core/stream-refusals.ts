@@ -28,3 +28,14 @@ export function notRising(id: number, last: number): Failure {
     limit: `greater than ${last}`,
   };
 }
+
+/** The failure of a resume that names a request its session cannot have made yet. */
+export function notEarlier(requestId: number, resumeId: number): Failure {
+  return {
+    reason: 'FIELD_INVALID',
+    message: `resume.entries.request_id is ${requestId}; allowed: an id used before ${resumeId}, the Resume's own`,
+    field: 'resume.entries.request_id',
+    value: String(requestId),
+    limit: `1 to ${resumeId - 1}`,
+  };
+}

@@ -17,8 +17,33 @@ const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** A value without meaning, found somewhere in a frame. Thrown only within this file. */
 class MeaninglessValue extends Error {
-  constructor(readonly failure: Failure) {
-    super(failure.message);
+  constructor(
+    /** The field's name within its frame. */
+    readonly field: string,
+    readonly value: string,
+    readonly limit: string,
+  ) {
+    super(`${field} is ${value}`);
+  }
+
+  /** Names the field from the frame down, as the core does. */
+  failureOf(frame: WireFrame): Failure {
+    const { field: within, value, limit } = this;
+    const field = `${frameName(frame)}.${within}`;
+    return { reason: 'FIELD_INVALID', message: `${field} is ${value}; allowed: ${limit}`, field, value, limit };
+  }
+}
+
+/** What a frame is called in errors: the name of its field in `ClientFrame`. */
+function frameName({ kind }: WireFrame): string {
+  if (kind === undefined) return 'frame';
+  switch (kind.$case) {
+    case 'heldList':
+      return 'held_list';
+    case 'resume':
+      return 'resume.entries';
+    default:
+      return kind.$case;
   }
 }
 
@@ -27,7 +52,7 @@ export function coreFrame(wire: WireFrame, id: number): ClientFrame {
   try {
     return meaningOf(wire, id);
   } catch (error) {
-    if (error instanceof MeaninglessValue) return { kind: 'invalid', id, failure: error.failure };
+    if (error instanceof MeaninglessValue) return { kind: 'invalid', id, failure: error.failureOf(wire) };
     throw error;
   }
 }
@@ -81,7 +106,7 @@ function meaningOf({ kind }: WireFrame, id: number): ClientFrame {
 function acquireRequest(wire: WireAcquire): AcquireRequest {
   if (wire.earlierSecrets.length > MAX_EARLIER_SECRETS) {
     const count = wire.earlierSecrets.length;
-    throw fieldInvalid('earlier_secrets', `${count} secrets`, `at most ${MAX_EARLIER_SECRETS} secrets`);
+    throw new MeaninglessValue('earlier_secrets', `${count} secrets`, `at most ${MAX_EARLIER_SECRETS} secrets`);
   }
   const { traceparent, tracestate } = wire;
   return {
@@ -98,7 +123,7 @@ function acquireRequest(wire: WireAcquire): AcquireRequest {
 
 function resumeEntry(wire: WireResumeEntry): ResumeEntry {
   const requestId = safeNumber(wire.requestId, 'request_id');
-  if (wire.acquire === undefined) throw fieldInvalid('acquire', 'nothing', 'the request as it was made');
+  if (wire.acquire === undefined) throw new MeaninglessValue('acquire', 'nothing', 'the request as it was made');
   const request = acquireRequest(wire.acquire);
   switch (wire.claim) {
     case WireClaim.CLAIM_HELD:
@@ -108,50 +133,40 @@ function resumeEntry(wire: WireResumeEntry): ResumeEntry {
     case WireClaim.CLAIM_GIVEN_UP:
       return { claim: 'given_up', requestId, request };
     default:
-      throw fieldInvalid('claim', String(wire.claim), 'CLAIM_HELD, CLAIM_OPEN or CLAIM_GIVEN_UP');
+      throw new MeaninglessValue('claim', String(wire.claim), 'CLAIM_HELD, CLAIM_OPEN or CLAIM_GIVEN_UP');
   }
 }
 
 function secretHash(secret: Uint8Array, field: string): Hash {
   if (secret.length !== SECRET_BYTES) {
-    throw fieldInvalid(field, `${secret.length} bytes`, `exactly ${SECRET_BYTES} bytes`);
+    throw new MeaninglessValue(field, `${secret.length} bytes`, `exactly ${SECRET_BYTES} bytes`);
   }
   return hash('sha256', secret, 'hex').slice(0, HASH_DIGITS) as Hash;
 }
 
 function leaseId(text: string): LeaseId {
-  if (!isUuidV7(text)) throw fieldInvalid('lease_id', printable(text), 'a UUIDv7 in canonical text form');
+  if (!isUuidV7(text)) throw new MeaninglessValue('lease_id', printable(text), 'a UUIDv7 in canonical text form');
   return text as LeaseId;
 }
 
 function onlyToken(tokens: readonly bigint[]): bigint {
   const [token] = tokens;
   if (token === undefined || tokens.length > 1) {
-    throw fieldInvalid('tokens', `${tokens.length} tokens`, 'one token for each resource, and one resource');
+    throw new MeaninglessValue('tokens', `${tokens.length} tokens`, 'one token for each resource, and one resource');
   }
   return token;
 }
 
 function safeNumber(value: bigint, field: string): number {
-  if (value > MAX_SAFE) throw fieldInvalid(field, String(value), `at most ${MAX_SAFE}`);
+  if (value > MAX_SAFE) throw new MeaninglessValue(field, String(value), `at most ${MAX_SAFE}`);
   return Number(value);
-}
-
-function fieldInvalid(field: string, value: string, limit: string): MeaninglessValue {
-  return new MeaninglessValue({
-    reason: 'FIELD_INVALID',
-    message: `${field} is ${value}; allowed: ${limit}.`,
-    field,
-    value,
-    limit,
-  });
 }
 
 function unknownFrame(): Failure {
   return {
     reason: 'UNKNOWN_FRAME',
     message: 'This server does not know the kind of this frame; it speaks protocol version 1.',
-    field: 'kind',
+    field: 'frame.kind',
     value: 'unknown',
     limit: 'the kinds of ClientFrame in protocol version 1',
   };

@@ -77,7 +77,7 @@ function frameIdTooGreat(id: bigint): Failure {
   return {
     reason: 'FRAME_ID_NOT_RISING',
     message: `A frame has the id ${id}; ids rise from 1 to ${MAX_FRAME_ID}.`,
-    field: 'id',
+    field: 'frame.id',
     value: String(id),
     limit: `1 to ${MAX_FRAME_ID}`,
   };

@@ -18,8 +18,9 @@ import type {
 } from '../../core/ports.js';
 import { problemOf, ttlProblem } from './bid-limits.js';
 import type { CommitLog } from './commit-log.js';
+import type { ExpiryRule } from './expiry-rule.js';
 import { type CommitStats, GroupCommit } from './group-commit.js';
-import { type ExpiryRule, LeaseTable } from './lease-table.js';
+import { LeaseTable } from './lease-table.js';
 import { atOnce, type Step } from './step.js';
 
 /** How long a release may stay unwritten: long enough for the next grant to take it along. */

@@ -17,6 +17,7 @@ import type {
   StoredLease,
 } from '../../core/ports.js';
 import type { DurableResource, LeaseRecord, LogContents } from './commit-log.js';
+import type { ExpiryRule } from './expiry-rule.js';
 import type { Drained } from './group-commit.js';
 import {
   describe,
@@ -39,13 +40,6 @@ export const MAX_PLANNED = 64;
 
 /** Slots looked at for expiry by each commit, over and above those it writes. */
 const SWEPT_PER_COMMIT = 64;
-
-export interface ExpiryRule {
-  /** ρ: how far apart two clocks' rates may be. 0.01 is 1 %. */
-  readonly clockRateDrift: number;
-  /** δ, in milliseconds. */
-  readonly clockMarginMs: number;
-}
 
 /**
  * The embedded store's rules over its table in memory, which is the truth; the log only has to keep enough of it to be
