@@ -117,8 +117,9 @@ describe('holdfast run, when the lease cannot be kept,', function () {
     await running.wrote('ready');
     const deadlineMs = await freshDeadlineMs();
     await server.kill();
-    const { code, stdout, stderr } = await running.ended;
+    await running.wrote('tidied');
     expect(nowMs()).to.be.below(deadlineMs);
+    const { code, stdout, stderr } = await running.ended;
     expect(code).to.equal(76);
     expect(stdout).to.equal('ready\ntidied\n');
     expect(stderr).to.not.include('killed');

@@ -225,7 +225,10 @@ describe('client: draining', () => {
     await harness.clock.advance(50);
     expect(harness.streams).to.have.length(2);
     harness.stream.close({ failure: failure('DRAINING') });
-    await harness.reconnect();
+    await harness.clock.advance(1_000);
+    harness.stream.ready();
+    harness.stream.opened();
+    await harness.clock.settle();
     expect(harness.client.state).to.equal('connected');
   });
 });

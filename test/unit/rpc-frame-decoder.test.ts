@@ -174,18 +174,22 @@ describe('Decoding what a client says', () => {
     it('whose secret has the wrong length, without showing it', () => {
       const failure = failureOf(acquire({ secret: Buffer.from('hush-hush-hush-hush') }));
       const limit = 'exactly 16 bytes';
-      expect(failure).to.include({ reason: 'FIELD_INVALID', field: 'secret', value: '19 bytes', limit });
+      expect(failure).to.include({ reason: 'FIELD_INVALID', field: 'acquire.secret', value: '19 bytes', limit });
       expect(JSON.stringify(failure)).not.to.contain('hush');
     });
 
     it('that brings too many earlier secrets', () => {
       const failure = failureOf(acquire({ earlierSecrets: Array.from({ length: 8 }, () => OTHER) }));
-      expect(failure).to.include({ field: 'earlier_secrets', value: '8 secrets', limit: 'at most 7 secrets' });
+      expect(failure).to.include({ field: 'acquire.earlier_secrets', value: '8 secrets', limit: 'at most 7 secrets' });
     });
 
     it('that names a request no number holds exactly', () => {
       const failure = failureOf({ $case: 'release', value: { requestId: 2n ** 53n } });
-      expect(failure).to.include({ field: 'request_id', value: '9007199254740992', limit: 'at most 9007199254740991' });
+      expect(failure).to.include({
+        field: 'release.request_id',
+        value: '9007199254740992',
+        limit: 'at most 9007199254740991',
+      });
     });
 
     it('that resumes with a claim, lease id, token or request that means nothing', () => {
@@ -194,12 +198,12 @@ describe('Decoding what a client says', () => {
         const entries = [{ claim: ResumeEntry_Claim.CLAIM_HELD, ...entry, ...differs }];
         return failureOf({ $case: 'resume', value: { entries, last: true } }).field;
       };
-      expect(fieldOf({ claim: 9 })).to.equal('claim');
-      expect(fieldOf({ claim: 0 })).to.equal('claim');
-      expect(fieldOf({ leaseId: 'x' })).to.equal('lease_id');
-      expect(fieldOf({ tokens: [] })).to.equal('tokens');
-      expect(fieldOf({ tokens: [1n, 2n] })).to.equal('tokens');
-      expect(fieldOf({ acquire: undefined })).to.equal('acquire');
+      expect(fieldOf({ claim: 9 })).to.equal('resume.entries.claim');
+      expect(fieldOf({ claim: 0 })).to.equal('resume.entries.claim');
+      expect(fieldOf({ leaseId: 'x' })).to.equal('resume.entries.lease_id');
+      expect(fieldOf({ tokens: [] })).to.equal('resume.entries.tokens');
+      expect(fieldOf({ tokens: [1n, 2n] })).to.equal('resume.entries.tokens');
+      expect(fieldOf({ acquire: undefined })).to.equal('resume.entries.acquire');
     });
 
     it('of a kind it does not know', () => {

@@ -136,11 +136,11 @@ describe('A client that misuses the protocol', () => {
 
     it('for a request id beyond 2^53 - 1', async () => {
       const failure = await failureOf({ $case: 'release', value: { requestId: 2n ** 53n } });
-      expect(failure).to.include({ reason: 'FIELD_INVALID', field: 'request_id', value: '9007199254740992' });
+      expect(failure).to.include({ reason: 'FIELD_INVALID', field: 'release.request_id', value: '9007199254740992' });
     });
 
     it('for a frame of an unknown kind', async () => {
-      expect(await failureOf(undefined)).to.include({ reason: 'UNKNOWN_FRAME', field: 'kind' });
+      expect(await failureOf(undefined)).to.include({ reason: 'UNKNOWN_FRAME', field: 'frame.kind' });
     });
   });
 

@@ -26,10 +26,16 @@ export function encodeResource({ holder, planned }: DurableResource): Buffer {
 export function decodeResource(value: Buffer): DurableResource {
   const body = checked(value);
   const records: LeaseRecord[] = [];
-  for (let at = 0; at < body.length; ) {
-    const { record, end } = readRecord(body, at);
-    records.push(record);
-    at = end;
+  try {
+    for (let at = 0; at < body.length; ) {
+      const { record, end } = readRecord(body, at);
+      records.push(record);
+      at = end;
+    }
+  } catch (error) {
+    // A checksum of 32 bits fits one damaged value in four thousand million.
+    if (error instanceof RangeError) throw new DamagedValueError('a record ends beyond it');
+    throw error;
   }
   const [holder, ...planned] = records;
   if (holder === undefined) throw new DamagedValueError('no holder');
