@@ -57,7 +57,7 @@ describe('core: leases', () => {
     const held = first.acquire('r');
     await rig.clock.settle();
     const waiting = second.acquire('r', { waitMs: 5_000 });
-    await rig.clock.settle();
+    await rig.clock.advance(100);
     expect(second.answer('queued', waiting)).to.include({ position: 1 });
     expect(rig.store.nominations).to.have.length(1);
     const release = first.release(held);
@@ -214,13 +214,13 @@ describe('core: leases', () => {
     expect(rig.core.sizes()).to.include({ leases: 0, waiters: 0, resources: 0 });
   }).timeout(20_000);
 
-  it('moves waiters up and tells them, in few frames', async () => {
+  it('tells waiters their places, and when they move up, in few frames', async () => {
     const rig = new CoreRig();
     const holder = await rig.client('holder');
     const held = holder.acquire('r');
     const crowd = await rig.client('crowd');
     const ids = [1, 2, 3].map(() => crowd.acquire('r', { waitMs: 60_000 }));
-    await rig.clock.settle();
+    await rig.clock.advance(100);
     holder.release(held);
     await rig.clock.advance(150);
     const places = ids.map((id) =>

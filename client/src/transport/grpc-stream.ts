@@ -19,6 +19,7 @@ const CHANNEL_OPTIONS: ChannelOptions = {
   'grpc.keepalive_timeout_ms': 5_000,
   // The session decides when to try again, and a retried stream would carry old frames.
   'grpc.enable_retries': 0,
+  'grpc.enable_channelz': 0,
   'grpc.service_config_disable_resolution': 1,
   'grpc.use_local_subchannel_pool': 1,
 };

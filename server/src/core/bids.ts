@@ -13,6 +13,13 @@ interface Bid {
   readonly anchor: Anchor;
 }
 
+/** What a hand-off's answer says of the lease that was given back. */
+const RELEASED: Readonly<Record<HandOffAnswer['kind'], ReleaseAnswer>> = {
+  granted: 'released',
+  lost: 'gone',
+  unavailable: 'unknown',
+};
+
 /** What a bid can come to. */
 export interface BidOutcomes {
   /** The request is a lease, and its client has been told. */
@@ -54,14 +61,24 @@ export class Bids {
     );
   }
 
-  /** Bids for what a holder gives back. False when the successor cannot be told any more; nothing is done then. */
-  handOff(holder: LeaseRequest, successor: LeaseRequest, freed: (answer: ReleaseAnswer) => void): boolean {
+  /**
+   * Bids for what a holder gives back. The next holder is told before the last one, who has nothing to wait for. False when the
+   * successor cannot be told any more; nothing is done then.
+   */
+  handOff(
+    holder: LeaseRequest,
+    successor: LeaseRequest,
+    vacate: () => void,
+    done: (answer: ReleaseAnswer) => void,
+  ): boolean {
     const bid = this.#begin(successor);
     if (bid === undefined) return false;
     const resource = holder.resource.key;
     const from = { hash: holder.hash, token: holder.heldLease().token };
     this.#ctx.store.handOff({ resource, from, to: successor.grantee() }, (answer, calledAtMs) => {
-      this.#handedOff(bid, answer, calledAtMs, freed);
+      vacate();
+      this.#handedOff(bid, answer, calledAtMs);
+      done(RELEASED[answer.kind]);
     });
     return true;
   }
@@ -97,19 +114,16 @@ export class Bids {
     }
   }
 
-  #handedOff(bid: Bid, answer: HandOffAnswer, calledAtMs: number, freed: (answer: ReleaseAnswer) => void): void {
+  #handedOff(bid: Bid, answer: HandOffAnswer, calledAtMs: number): void {
     switch (answer.kind) {
       case 'granted':
         this.#ctx.noteStore(undefined);
-        freed('released');
         this.#granted(bid, answer.token, calledAtMs);
         return;
       case 'lost':
-        freed('gone');
         this.#outcomes.cameToNothing(bid.request);
         return;
       case 'unavailable':
-        freed('unknown');
         this.#outcomes.unavailable(bid.request, answer.message);
         return;
     }
@@ -128,12 +142,13 @@ export class Bids {
 
   #settle(bid: Bid, token: bigint, calledAtMs: number): void {
     const { request } = bid;
-    if (request.givenUp || !this.#grants.worthTelling(request, bid.attachment, bid.anchor, calledAtMs)) {
+    const told = this.#grants.worthTelling(request, bid.attachment, bid.anchor, calledAtMs);
+    if (request.givenUp || told === undefined) {
       this.#releaseUntold(request);
       return;
     }
     this.#waiting.leave(request);
-    this.#grants.tell(request, token, bid.attachment, bid.anchor, calledAtMs);
+    this.#grants.tell(request, token, bid.attachment, told, calledAtMs);
     this.#outcomes.granted(request);
   }
 

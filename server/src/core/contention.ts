@@ -42,7 +42,7 @@ export class Contention {
     resource.waiters.push(request);
     if (request.waitMs > 0) this.#ctx.timers.set(request.deadline, request.waitUntilMs);
     this.pump(resource);
-    if (request.state === 'waiting' && request.waitMs > 0) this.#waiting.tellPlace(request, resource.waiters.size);
+    if (request.state === 'waiting') this.#waiting.tellPlacesSoon(resource);
   }
 
   /** Bids for the first waiter that can receive a grant, if nobody holds the resource or is being served. */
@@ -108,15 +108,15 @@ export class Contention {
     holder.state = 'releasing';
     this.#ctx.timers.cancel(holder.deadline);
     resource.callsUnderWay += 1;
-    const freed = (answer: ReleaseAnswer): void => {
+    const vacate = (): void => {
       resource.callsUnderWay -= 1;
       if (resource.holder === holder) resource.holder = undefined;
       this.#ctx.timers.cancel(resource.retry);
-      done(answer);
     };
-    if (successor === undefined || !this.#bids.handOff(holder, successor, freed)) {
+    if (successor === undefined || !this.#bids.handOff(holder, successor, vacate, done)) {
       this.#ctx.store.release({ resource: resource.key, hashes: holder.allHashes() }, (answer) => {
-        freed(answer);
+        vacate();
+        done(answer);
         this.pump(resource);
       });
     }

@@ -2,24 +2,28 @@ import type { CoreContext } from './core-context.js';
 import { invariant } from './invariant.js';
 import type { LeaseRequest } from './lease-request.js';
 import type { Attachment } from './session.js';
-import { type Anchor, anchoredValidity, minimumValidity, storeExpiry } from './validity.js';
+import { type Anchor, anchoredValidity, minimumValidity, storeExpiry, type Told } from './validity.js';
 
 /** Turns what the store granted into a lease, and tells its client. */
 export class Grants {
   constructor(private readonly ctx: CoreContext) {}
 
-  /** Whether the stream the anchor belongs to is still there, and enough validity is left for the grant to be of use. */
-  worthTelling(request: LeaseRequest, attachment: Attachment, anchor: Anchor, calledAtMs: number): boolean {
-    if (request.session.attachment !== attachment) return false;
-    const { deadlines } = anchoredValidity(this.ctx.settings, anchor, calledAtMs, request.ttlMs);
-    return deadlines.toldMs - this.ctx.nowMs() >= minimumValidity(this.ctx.settings, request.ttlMs);
+  /**
+   * What its client would be told of a grant; `undefined` when the stream the anchor belongs to is gone, or too little
+   * validity is left for the grant to be of use.
+   */
+  worthTelling(request: LeaseRequest, attachment: Attachment, anchor: Anchor, calledAtMs: number): Told | undefined {
+    if (request.session.attachment !== attachment) return undefined;
+    const told = anchoredValidity(this.ctx.settings, anchor, calledAtMs, request.ttlMs);
+    const leftMs = told.deadlines.toldMs - this.ctx.nowMs();
+    return leftMs >= minimumValidity(this.ctx.settings, request.ttlMs) ? told : undefined;
   }
 
   /** Makes the request the holder and sends `Granted`. */
-  tell(request: LeaseRequest, token: bigint, attachment: Attachment, anchor: Anchor, calledAtMs: number): void {
+  tell(request: LeaseRequest, token: bigint, attachment: Attachment, told: Told, calledAtMs: number): void {
     this.ctx.acquireAnswered(request, 'granted');
     this.hold(request, token, calledAtMs);
-    this.push(request, attachment, anchor, calledAtMs);
+    this.push(request, attachment, told);
   }
 
   /** Enters the lease in the tables: it is the server's until t0 + TTL, told or not. */
@@ -49,10 +53,9 @@ export class Grants {
   }
 
   /** Sends `Granted` for a lease in the tables. */
-  push(request: LeaseRequest, attachment: Attachment, anchor: Anchor, calledAtMs: number): void {
+  push(request: LeaseRequest, attachment: Attachment, { validity, deadlines }: Told): void {
     const { settings } = this.ctx;
     const { leaseId, token } = request.heldLease();
-    const { validity, deadlines } = anchoredValidity(settings, anchor, calledAtMs, request.ttlMs);
     request.raiseDeadlines(deadlines);
     const push = attachment.held.nextPush();
     attachment.held.gained(push, request.id, leaseId);

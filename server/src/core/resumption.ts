@@ -241,7 +241,7 @@ export class Resumption {
       if (session.attachment !== attachment) {
         if (answer.kind === 'lost') this.#endings.gone(request, 'displaced');
       } else if (answer.kind === 'adopted') {
-        this.#grants.push(request, attachment, anchor, calledAtMs);
+        this.#grants.push(request, attachment, anchoredValidity(this.#ctx.settings, anchor, calledAtMs, request.ttlMs));
       } else {
         this.#startOver(account, request, entry);
       }

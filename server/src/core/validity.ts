@@ -18,6 +18,12 @@ export interface Deadlines {
   readonly storeMs: number;
 }
 
+/** What a client is told, and the deadlines that go with it. */
+export interface Told {
+  readonly validity: Validity;
+  readonly deadlines: Deadlines;
+}
+
 /**
  * The deadlines of a lease granted or extended by a store call made at `calledAtMs` (t0).
  *
@@ -28,12 +34,7 @@ export interface Deadlines {
  * The client counts from the *sending* of the anchor, which was before it was received; its clock and ours run apart by
  * at most ρ; so its deadline is never later than the server's, and the server's never later than the store's.
  */
-export function anchoredValidity(
-  settings: CoreSettings,
-  anchor: Anchor,
-  calledAtMs: number,
-  ttlMs: number,
-): { readonly validity: Validity; readonly deadlines: Deadlines } {
+export function anchoredValidity(settings: CoreSettings, anchor: Anchor, calledAtMs: number, ttlMs: number): Told {
   invariant(anchor.receivedAtMs <= calledAtMs, 'S3', 'an anchor was received after the store was called');
   const serverMs = calledAtMs + ttlMs;
   const exactMs = (serverMs - anchor.receivedAtMs) * (1 - settings.clockRateDrift) - settings.clockMarginMs;

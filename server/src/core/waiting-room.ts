@@ -2,9 +2,13 @@ import type { CoreContext } from './core-context.js';
 import type { LeaseRequest } from './lease-request.js';
 import type { Resource } from './resource.js';
 
-/** Waits at the queue's head are served this much ahead of the store's own writing. */
-const NOMINATE_BELOW = 32;
-const NOMINATE_UP_TO = 64;
+/**
+ * Whoever is this close to the queue's head is nominated: far enough ahead that a commit is done before their turn comes,
+ * and no further, for every commit writes all nominations of its resource.
+ */
+const NOMINATE_UP_TO = 16;
+/** Nominations are made when fewer than this are left, so that one commit carries several. */
+const NOMINATE_BELOW = 8;
 /** Moves in a queue are told together. */
 const TELL_PLACES_AFTER_MS = 100;
 /** A grant anchored at an older frame than this many heartbeat intervals says too little about the waiter. */
@@ -38,9 +42,13 @@ export class WaitingRoom {
       request.nominated = false;
       resource.nominated -= 1;
     }
-    if (resource.waiters.size > 0 && resource.tellPlaces.index < 0) {
-      this.ctx.timers.set(resource.tellPlaces, this.ctx.nowMs() + TELL_PLACES_AFTER_MS);
-    }
+    if (resource.waiters.size > 0) this.tellPlacesSoon(resource);
+  }
+
+  /** Places have changed. Whoever is served sooner is never told: a message costs more than a hand-off. */
+  tellPlacesSoon(resource: Resource): void {
+    if (resource.tellPlaces.index >= 0) return;
+    this.ctx.timers.set(resource.tellPlaces, this.ctx.nowMs() + TELL_PLACES_AFTER_MS);
   }
 
   /** Tells waiters whose place has changed by enough. */
@@ -48,7 +56,7 @@ export class WaitingRoom {
     resource.waiters.visit((request, position) => {
       const told = request.toldPosition;
       const moved = position !== told && (told === 0 || position <= 8 || position <= (told * 7) / 8);
-      if (moved && request.waitMs > 0) this.tellPlace(request, position);
+      if (moved && request.waitMs > 0) this.#tellPlace(request, position);
       return 'go on';
     });
   }
@@ -66,8 +74,7 @@ export class WaitingRoom {
     });
   }
 
-  /** Tells a waiter its place. */
-  tellPlace(request: LeaseRequest, position: number): void {
+  #tellPlace(request: LeaseRequest, position: number): void {
     request.toldPosition = position;
     const holder = request.resource.describeHolder(this.ctx.nowMs());
     request.session.send({ kind: 'queued', id: request.id, position, holder });

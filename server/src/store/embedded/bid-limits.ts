@@ -7,17 +7,28 @@ const MAX_TEXT_BYTES = 1_024;
 
 /** Why an entry cannot be stored; `undefined` when it can. The core has checked before: this keeps one entry from failing its batch. */
 export function problemOf(resource: ResourceKey, grantee: Grantee | undefined): string | undefined {
-  const bytes = Buffer.byteLength(resource);
-  if (bytes === 0 || bytes > MAX_RESOURCE_BYTES) {
-    return `resource: ${bytes} bytes with its namespace, must be 1 to ${MAX_RESOURCE_BYTES}`;
+  if (resource.length === 0 || isLonger(resource, MAX_RESOURCE_BYTES)) {
+    return `resource: ${Buffer.byteLength(resource)} bytes with its namespace, must be 1 to ${MAX_RESOURCE_BYTES}`;
   }
   if (grantee === undefined) return undefined;
   const { ttlMs, hash, leaseId, sessionId, clientName } = grantee;
-  for (const [field, text] of Object.entries({ hash, leaseId, sessionId, clientName })) {
-    const length = Buffer.byteLength(text);
-    if (length > MAX_TEXT_BYTES) return `${field}: ${length} bytes, must be at most ${MAX_TEXT_BYTES}`;
-  }
-  return ttlProblem(ttlMs);
+  return (
+    textProblem('hash', hash) ??
+    textProblem('leaseId', leaseId) ??
+    textProblem('sessionId', sessionId) ??
+    textProblem('clientName', clientName) ??
+    ttlProblem(ttlMs)
+  );
+}
+
+function textProblem(field: string, text: string): string | undefined {
+  if (!isLonger(text, MAX_TEXT_BYTES)) return undefined;
+  return `${field}: ${Buffer.byteLength(text)} bytes, must be at most ${MAX_TEXT_BYTES}`;
+}
+
+/** Counts only where it has to: no character takes more than three bytes for each of its code units. */
+function isLonger(text: string, maxBytes: number): boolean {
+  return text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes;
 }
 
 export function ttlProblem(ttlMs: number): string | undefined {

@@ -2,10 +2,11 @@ import { crc32 } from 'node:zlib';
 import type { Hash, LeaseId, SessionId } from '../../core/names.js';
 import type { DurableResource, LeaseRecord } from './commit-log.js';
 
+const U16_BYTES = 2;
 const U32_BYTES = 4;
 const U64_BYTES = 8;
 /** u64 token, f64 grantedAtWallMs, f64 ttlMs, f64 coverMs, four u16 lengths. */
-const FIXED_BYTES = 4 * U64_BYTES + 4 * 2;
+const FIXED_BYTES = 4 * U64_BYTES + 4 * U16_BYTES;
 
 /** A stored value is not what this codec wrote. LMDB itself has no checksums. */
 export class DamagedValueError extends Error {
@@ -14,11 +15,10 @@ export class DamagedValueError extends Error {
 
 /** The holder, then the planned leases, then a CRC-32 of all of it. */
 export function encodeResource({ holder, planned }: DurableResource): Buffer {
-  const records = [holder, ...planned].map((record) => ({ record, texts: textsOf(record) }));
-  const length = records.reduce((sum, { texts }) => sum + FIXED_BYTES + bytesOf(texts), U32_BYTES);
+  const length = planned.reduce((sum, record) => sum + bytesOf(record), bytesOf(holder) + U32_BYTES);
   const buffer = Buffer.allocUnsafe(length);
-  let at = 0;
-  for (const { record, texts } of records) at = writeRecord(buffer, at, record, texts);
+  let at = writeRecord(buffer, 0, holder);
+  for (const record of planned) at = writeRecord(buffer, at, record);
   buffer.writeUInt32BE(crc32(buffer.subarray(0, at)), at);
   return buffer;
 }
@@ -62,24 +62,26 @@ function checked(value: Buffer): Buffer {
   return body;
 }
 
-function textsOf({ hash, leaseId, sessionId, clientName }: LeaseRecord): readonly Buffer[] {
-  return [hash, leaseId, sessionId, clientName].map((text) => Buffer.from(text));
+function bytesOf({ hash, leaseId, sessionId, clientName }: LeaseRecord): number {
+  const idBytes = Buffer.byteLength(hash) + Buffer.byteLength(leaseId) + Buffer.byteLength(sessionId);
+  return FIXED_BYTES + idBytes + Buffer.byteLength(clientName);
 }
 
-function bytesOf(texts: readonly Buffer[]): number {
-  return texts.reduce((sum, { length }) => sum + length, 0);
-}
-
-function writeRecord(buffer: Buffer, start: number, record: LeaseRecord, texts: readonly Buffer[]): number {
+function writeRecord(buffer: Buffer, start: number, record: LeaseRecord): number {
   let at = buffer.writeBigUInt64BE(record.token, start);
   at = buffer.writeDoubleBE(record.grantedAtWallMs, at);
   at = buffer.writeDoubleBE(record.ttlMs, at);
   at = buffer.writeDoubleBE(record.coverMs, at);
-  for (const text of texts) {
-    at = buffer.writeUInt16BE(text.length, at);
-    at += text.copy(buffer, at);
-  }
-  return at;
+  at = writeText(buffer, at, record.hash);
+  at = writeText(buffer, at, record.leaseId);
+  at = writeText(buffer, at, record.sessionId);
+  return writeText(buffer, at, record.clientName);
+}
+
+function writeText(buffer: Buffer, start: number, text: string): number {
+  const length = buffer.write(text, start + U16_BYTES);
+  buffer.writeUInt16BE(length, start);
+  return start + U16_BYTES + length;
 }
 
 function readRecord(body: Buffer, start: number): { readonly record: LeaseRecord; readonly end: number } {
