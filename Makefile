@@ -38,7 +38,7 @@ build: $(INSTALLED) ## compile what changed
 
 run: $(GENERATED) ## build and start the server on the embedded store; Ctrl-C stops it
 	@scripts/build
-	@exec node server/dist/main.js $(ARGS)
+	@exec node server/dist/main.js --log-format pretty $(ARGS)
 
 test: $(INSTALLED) ## run the test suite; TESTS= for a part of it
 	@scripts/build || { echo '0 passed, 1 failed'; exit 1; }

@@ -34,7 +34,7 @@ export interface ListLeasesRequest {
 
 /** A page of leases. */
 export interface ListLeasesResponse {
-  /** The leases, ordered by namespace and then by resource name, byte by byte. */
+  /** The leases, ordered by namespace and then by resource name. */
   leases: LeaseInfo[];
   /** Where the next page begins; empty on the last. */
   nextPageToken: string;

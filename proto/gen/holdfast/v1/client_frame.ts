@@ -99,8 +99,8 @@ export interface ResumeEntry {
   /** What the client says of it. */
   claim: ResumeEntry_Claim;
   /**
-   * The original request: its `secret` is new for this resume, its `earlier_secrets` are those used before (the newest
-   * seven). For CLAIM_OPEN `wait_ms` is what is left of the wait.
+   * The original request: its `secret` is new for this resume, its `earlier_secrets` are those used before: at most
+   * seven, among them the last that a server has confirmed. For CLAIM_OPEN `wait_ms` is what is left of the wait.
    */
   acquire:
     | Acquire

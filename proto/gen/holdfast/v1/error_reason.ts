@@ -43,15 +43,15 @@ export enum ErrorReason {
   /** ERROR_REASON_UNKNOWN_FRAME - The frame's kind is not known to this server. */
   ERROR_REASON_UNKNOWN_FRAME = 13,
   /**
-   * ERROR_REASON_LIMIT_REACHED - A bound of the server is reached; `field` names what there is too much of, `limit` the bound. Ends the stream only
-   * when it is the number of sessions.
+   * ERROR_REASON_LIMIT_REACHED - A bound of the server is reached; `field` names what there is too much of, `limit` the bound. Ends the stream when it
+   * is the number of sessions, of streams, or of entries in one resume.
    */
   ERROR_REASON_LIMIT_REACHED = 14,
   /** ERROR_REASON_LEASE_LOST - The lease is not held by this session (any more). */
   ERROR_REASON_LEASE_LOST = 15,
   /** ERROR_REASON_STORE_UNAVAILABLE - The store cannot be reached or cannot answer. Held leases run to the end of their validity. */
   ERROR_REASON_STORE_UNAVAILABLE = 16,
-  /** ERROR_REASON_INTERNAL - A defect of the server. Its log has more. */
+  /** ERROR_REASON_INTERNAL - Ends the stream. A defect of the server; its log has more. */
   ERROR_REASON_INTERNAL = 17,
   UNRECOGNIZED = -1,
 }

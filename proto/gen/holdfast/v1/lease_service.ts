@@ -149,7 +149,8 @@ export const LeaseServiceService = {
    * One stream carries everything a session does.
    *
    * The client's first frame is `Open`. Messages carry batches: each side puts every frame it has produced in one turn
-   * of its event loop into one message. A message is at most 64 KiB; `Opened` states the other limits.
+   * of its event loop into one message. A message is at most 64 KiB (gRPC itself ends the stream with
+   * RESOURCE_EXHAUSTED beyond that); `Opened` states the other limits.
    *
    * A request that fails is answered by a `Failed` frame and the stream stays up. The stream itself ends with an error
    * status only when the peer cannot be understood (INVALID_ARGUMENT), may not be served (PERMISSION_DENIED,
@@ -175,7 +176,8 @@ export interface LeaseServiceServer extends UntypedServiceImplementation {
    * One stream carries everything a session does.
    *
    * The client's first frame is `Open`. Messages carry batches: each side puts every frame it has produced in one turn
-   * of its event loop into one message. A message is at most 64 KiB; `Opened` states the other limits.
+   * of its event loop into one message. A message is at most 64 KiB (gRPC itself ends the stream with
+   * RESOURCE_EXHAUSTED beyond that); `Opened` states the other limits.
    *
    * A request that fails is answered by a `Failed` frame and the stream stays up. The stream itself ends with an error
    * status only when the peer cannot be understood (INVALID_ARGUMENT), may not be served (PERMISSION_DENIED,
@@ -193,7 +195,8 @@ export interface LeaseServiceClient extends Client {
    * One stream carries everything a session does.
    *
    * The client's first frame is `Open`. Messages carry batches: each side puts every frame it has produced in one turn
-   * of its event loop into one message. A message is at most 64 KiB; `Opened` states the other limits.
+   * of its event loop into one message. A message is at most 64 KiB (gRPC itself ends the stream with
+   * RESOURCE_EXHAUSTED beyond that); `Opened` states the other limits.
    *
    * A request that fails is answered by a `Failed` frame and the stream stays up. The stream itself ends with an error
    * status only when the peer cannot be understood (INVALID_ARGUMENT), may not be served (PERMISSION_DENIED,

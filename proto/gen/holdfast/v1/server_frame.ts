@@ -21,7 +21,7 @@ export interface ServerFrame {
     /** Answers `Resume`. */
     { $case: "resumed"; value: Resumed }
     | //
-    /** Answers `Heartbeat` and `Extend`; also pushed when an extension took longer than its beat. */
+    /** Answers `Heartbeat` and `Extend`; also pushed when the store has said later what `Resumed` left unknown. */
     { $case: "extended"; value: Extended }
     | //
     /** Answers a `Heartbeat` whose count or hash differs from what the server knows. */
@@ -168,8 +168,8 @@ export interface Holder {
 /** A request waits. */
 export interface Queued {
   /**
-   * Its place in this server's queue, from 1. Sent for every move among the first eight, and for every move by an
-   * eighth or more further back.
+   * Its place in this server's queue, from 1. Sent within 100 ms of joining unless the answer came first, for every move
+   * among the first eight, and for every move by an eighth or more further back.
    */
   position: number;
   /** Who holds the resource, when known. */
