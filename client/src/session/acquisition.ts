@@ -23,6 +23,8 @@ export interface AcquireSink {
 
 /** One call of acquire, over however many requests it takes: repeated after passing failures, resumed after breaks. */
 export interface Acquisition {
+  /** Counts the calls of the session. */
+  readonly number: number;
   readonly spec: AcquireSpec;
   /** 0: it is answered at once, or not at all. */
   readonly waitMs: number;

@@ -6,6 +6,7 @@ import type { AcquireSpec, Claim } from './claim.js';
 import type { SessionContext } from './context.js';
 import type { Endings } from './endings.js';
 import { errorFromFailure, retryDelayMs } from './failures.js';
+import { IdTable } from './id-table.js';
 import type { Leases } from './leases.js';
 import type { Failure } from './ports.js';
 import { SecretHistory } from './secrets.js';
@@ -21,7 +22,9 @@ const LEASE_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** The acquires that are under way. */
 export class Acquisitions {
-  readonly #pending = new Set<Acquisition>();
+  /** By number. */
+  readonly #pending = new IdTable<Acquisition>();
+  #started = 0;
 
   constructor(
     private readonly ctx: SessionContext,
@@ -34,7 +37,9 @@ export class Acquisitions {
   start(spec: AcquireSpec, waitMs: number, sink: AcquireSink): Acquisition {
     const { alarms, clock, options, outbox } = this.ctx;
     const nowMs = clock.nowMs();
+    this.#started += 1;
     const acquisition: Acquisition = {
+      number: this.#started,
       spec,
       waitMs,
       waitEndsMs: nowMs + waitMs,
@@ -49,7 +54,7 @@ export class Acquisitions {
       lastError: undefined,
     };
     this.ctx.engage();
-    this.#pending.add(acquisition);
+    this.#pending.set(acquisition.number, acquisition);
     alarms.set(acquisition.alarm, acquisition.settlesMs);
     if (outbox.attached) this.#send(acquisition);
     return acquisition;
@@ -57,27 +62,27 @@ export class Acquisitions {
 
   /** The caller does not want it any more. */
   cancel(acquisition: Acquisition, error: unknown): void {
-    if (this.#pending.has(acquisition)) this.#giveUp(acquisition, error);
+    if (this.#pending.has(acquisition.number)) this.#giveUp(acquisition, error);
   }
 
   /** There is a new stream: what has no request yet gets one. */
   attached(): void {
     const nowMs = this.ctx.clock.nowMs();
-    for (const acquisition of this.#pending) {
+    for (const acquisition of this.#pending.values()) {
       if (acquisition.claim === undefined && acquisition.sendAtMs <= nowMs) this.#send(acquisition);
     }
   }
 
   /** The stream broke: who does not wait does not wait for another one either. */
   broken(error: Error): void {
-    for (const acquisition of [...this.#pending]) {
+    for (const acquisition of this.#pending.values()) {
       if (acquisition.waitMs === 0) this.#giveUp(acquisition, error);
     }
   }
 
   /** Nothing will ever be granted again. */
   failAll(makeError: () => Error): void {
-    for (const acquisition of [...this.#pending]) this.#giveUp(acquisition, makeError());
+    for (const acquisition of this.#pending.values()) this.#giveUp(acquisition, makeError());
   }
 
   queued(acquisition: Acquisition, { holder, position }: Queued): void {
@@ -203,7 +208,7 @@ export class Acquisitions {
   }
 
   #remove(acquisition: Acquisition): void {
-    this.#pending.delete(acquisition);
+    this.#pending.delete(acquisition.number);
     this.ctx.alarms.clear(acquisition.alarm);
   }
 }

@@ -3,6 +3,7 @@ import { Alarms } from './alarms.js';
 import type { Claim } from './claim.js';
 import type { HeldLease } from './held-lease.js';
 import { HeldSet } from './held-set.js';
+import { IdTable } from './id-table.js';
 import { Outbox } from './outbox.js';
 import type { Clock, Random, SessionPorts } from './ports.js';
 import { SecretSource } from './secrets.js';
@@ -47,9 +48,9 @@ export class SessionContext {
   readonly held = new HeldSet();
   readonly secrets: SecretSource;
   /** Every request that was sent and not forgotten, by the id of its Acquire. */
-  readonly claims = new Map<number, Claim>();
+  readonly claims = new IdTable<Claim>();
   /** Frames of the present stream whose answers are awaited. */
-  readonly replies = new Map<number, Reply>();
+  readonly replies = new IdTable<Reply>();
   limits: Limits | undefined;
   /** Why there is no connection; `undefined` while there is one. */
   linkError: Error | undefined;

@@ -92,7 +92,7 @@ export class Leases {
     const ranAhead = leadMs - this.#wallLeadMs > WALL_TOLERANCE_MS;
     if (ranAhead || leadMs < this.#wallLeadMs) this.#wallLeadMs = leadMs;
     if (!ranAhead) return;
-    for (const { stage } of [...claims.values()]) if (stage.kind === 'held') this.due(stage.lease);
+    for (const { stage } of claims.values()) if (stage.kind === 'held') this.due(stage.lease);
   }
 
   /** The server says that the lease is gone: there is nothing left to give back. */

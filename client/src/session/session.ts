@@ -146,7 +146,7 @@ export class Session {
       outbox.say({ $case: 'close', value: {} });
       alarms.set(this.#closeOverdue, clock.nowMs() + options.closeTimeoutMs);
     }
-    for (const { stage } of [...claims.values()]) if (stage.kind === 'held') this.leases.closed(stage.lease, outcome);
+    for (const { stage } of claims.values()) if (stage.kind === 'held') this.leases.closed(stage.lease, outcome);
     if (!outbox.attached) this.#finish?.('unknown');
     return outcome.then(() => undefined);
   }
@@ -155,7 +155,7 @@ export class Session {
   #end(outcome: ReleaseOutcome): void {
     this.#link.stop();
     this.#streamGone();
-    for (const claim of [...this.#ctx.claims.values()]) this.#endings.forget(claim, outcome);
+    for (const claim of this.#ctx.claims.values()) this.#endings.forget(claim, outcome);
     this.#ctx.alarms.stop();
     this.#connected();
     this.#ctx.disengage();
@@ -228,7 +228,7 @@ export class Session {
       return;
     }
     this.#acquisitions.failAll(() => error);
-    for (const claim of [...this.#ctx.claims.values()]) {
+    for (const claim of this.#ctx.claims.values()) {
       if (claim.stage.kind === 'givenUp') this.#endings.forget(claim, 'unknown');
     }
     this.#connected();
