@@ -1,17 +1,8 @@
 import type { LeaseLostError } from './errors.js';
 import { Listeners } from './listeners.js';
-import type { ReleaseOutcome } from './session/claim.js';
+import type { ReleaseResult } from './session/claim.js';
 import type { HeldLease, LeaseListener, LeaseState } from './session/held-lease.js';
 import type { Leases } from './session/leases.js';
-
-/** How a release ended. */
-export interface ReleaseResult {
-  /**
-   * `released`: the server gave the lease back. `expired`: it had ended before. `unknown`: no answer came within its
-   * validity, or the store could not say; it ends by itself.
-   */
-  readonly outcome: ReleaseOutcome;
-}
 
 /**
  * The right to one resource for a bounded time, extended by the client for as long as it is held and connected.
@@ -122,8 +113,8 @@ export class Lease implements AsyncDisposable {
    * Gives the lease back. May be called any number of times. Never rejects, and settles when the validity ends at the
    * latest.
    */
-  async release(): Promise<ReleaseResult> {
-    return { outcome: await this.#leases.release(this.#lease) };
+  release(): Promise<ReleaseResult> {
+    return this.#leases.release(this.#lease);
   }
 
   /** Releases the lease. Never throws, so that it does not hide what the body threw. */

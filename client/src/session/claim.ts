@@ -17,6 +17,15 @@ export interface AcquireSpec {
 /** How a lease ended that was given back. */
 export type ReleaseOutcome = 'released' | 'expired' | 'unknown';
 
+/** How a release ended. */
+export interface ReleaseResult {
+  /**
+   * `released`: the server gave the lease back. `expired`: it had ended before. `unknown`: no answer came within its
+   * validity, or the store could not say; it ends by itself.
+   */
+  readonly outcome: ReleaseOutcome;
+}
+
 /** How a request stands; each stage is what a resumed stream is told of it. */
 export type Stage =
   /** Without an answer yet. */

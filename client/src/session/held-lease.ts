@@ -1,5 +1,5 @@
 import { LeaseLostError, type LossCause } from '../errors.js';
-import type { Claim, ReleaseOutcome } from './claim.js';
+import type { Claim, ReleaseResult } from './claim.js';
 import type { Deadline } from './deadline.js';
 
 /**
@@ -24,7 +24,7 @@ export class HeldLease {
   how: LossCause | undefined;
   listener: LeaseListener | undefined;
   /** Set by the first release. */
-  release: Promise<ReleaseOutcome> | undefined;
+  release: Promise<ReleaseResult> | undefined;
   /** Those who wait for the answer to an Extend. */
   extensions: readonly PendingExtension[] = NOBODY;
   #error: LeaseLostError | undefined;

@@ -1,6 +1,6 @@
 import type { Granted } from '@holdfast/protocol';
 import { type LossCause, UnavailableError } from '../errors.js';
-import type { Claim, ReleaseOutcome } from './claim.js';
+import type { Claim, ReleaseResult } from './claim.js';
 import type { SessionContext } from './context.js';
 import { Deadline } from './deadline.js';
 import type { Endings } from './endings.js';
@@ -105,7 +105,7 @@ export class Leases {
   }
 
   /** Gives the lease back. Never rejects; settles when the server answers, or at the latest when the validity ends. */
-  release(lease: HeldLease): Promise<ReleaseOutcome> {
+  release(lease: HeldLease): Promise<ReleaseResult> {
     lease.release ??= this.#release(lease);
     return lease.release;
   }
@@ -139,30 +139,30 @@ export class Leases {
   }
 
   /** The client is being closed, and every lease ends with it. */
-  closed(lease: HeldLease, outcome: Promise<ReleaseOutcome>): void {
+  closed(lease: HeldLease, result: Promise<ReleaseResult>): void {
     this.ctx.disengage();
     this.ctx.alarms.clear(lease.claim.alarm);
     this.ctx.claims.delete(lease.claim.id);
-    lease.release ??= outcome;
+    lease.release ??= result;
     if (lease.isLive) this.#end(lease, 'released', 'closed');
   }
 
-  async #release(lease: HeldLease): Promise<ReleaseOutcome> {
+  #release(lease: HeldLease): Promise<ReleaseResult> {
     const { claim, ttlMs } = lease;
     if (!this.check(lease)) {
       // Lost already. If its validity still ran, to let the holder wind down, this is the word that it has.
       if (claim.stage.kind === 'held' && this.ctx.claims.has(claim.id)) this.#giveBackLost(lease);
-      return 'expired';
+      return Promise.resolve({ outcome: 'expired' });
     }
     const leftMs = lease.deadline.remainingMs(this.ctx.clock);
-    const outcome = new Promise<ReleaseOutcome>((resolve) => {
-      this.endings.release(claim, ttlMs, leftMs, (how) => {
+    const result = new Promise<ReleaseResult>((resolve) => {
+      this.endings.release(claim, ttlMs, leftMs, (outcome) => {
         this.ctx.disengage();
-        resolve(how);
+        resolve({ outcome });
       });
     });
     this.#end(lease, 'released', 'released');
-    return outcome;
+    return result;
   }
 
   #lose(lease: HeldLease, how: LossCause): void {

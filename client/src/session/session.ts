@@ -4,7 +4,7 @@ import type { AcquireSink, Acquisition } from './acquisition.js';
 import { Acquisitions } from './acquisitions.js';
 import { Alarm } from './alarms.js';
 import { Beats } from './beats.js';
-import type { AcquireSpec, Claim, ReleaseOutcome } from './claim.js';
+import type { AcquireSpec, Claim, ReleaseOutcome, ReleaseResult } from './claim.js';
 import { SessionContext, type SessionOptions } from './context.js';
 import { Endings } from './endings.js';
 import { errorFromEnd } from './failures.js';
@@ -134,11 +134,11 @@ export class Session {
   #close(): Promise<void> {
     const { alarms, clock, claims, options, outbox } = this.#ctx;
     this.#ctx.engage();
-    const outcome = new Promise<ReleaseOutcome>((resolve) => {
-      this.#finish = (how) => {
+    const result = new Promise<ReleaseResult>((resolve) => {
+      this.#finish = (outcome) => {
         this.#finish = undefined;
-        this.#end(how);
-        resolve(how);
+        this.#end(outcome);
+        resolve({ outcome });
       };
     });
     this.#acquisitions.failAll(() => new ClientClosedError());
@@ -146,9 +146,9 @@ export class Session {
       outbox.say({ $case: 'close', value: {} });
       alarms.set(this.#closeOverdue, clock.nowMs() + options.closeTimeoutMs);
     }
-    for (const { stage } of claims.values()) if (stage.kind === 'held') this.leases.closed(stage.lease, outcome);
+    for (const { stage } of claims.values()) if (stage.kind === 'held') this.leases.closed(stage.lease, result);
     if (!outbox.attached) this.#finish?.('unknown');
-    return outcome.then(() => undefined);
+    return result.then(() => undefined);
   }
 
   /** The end of a close: nothing is left running. */
