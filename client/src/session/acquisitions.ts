@@ -1,6 +1,6 @@
 import type { Acquire, Denied, Granted, Queued } from '@holdfast/protocol';
 import { ProtocolError, UnavailableError } from '../errors.js';
-import type { AcquireSink, Acquisition } from './acquisition.js';
+import type { AcquireSink, Acquisition, QueueView } from './acquisition.js';
 import { Alarm } from './alarms.js';
 import type { AcquireSpec, Claim } from './claim.js';
 import type { SessionContext } from './context.js';
@@ -19,6 +19,7 @@ const MAX_PAUSE_MS = 1_000;
 /** How much later than a server asks for, so that not all of its clients come back at once. */
 const RETRY_JITTER = 0.25;
 const LEASE_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const NOTHING_HEARD: QueueView = { holder: undefined, position: 0, heardAtMs: 0 };
 
 /** The acquires that are under way. */
 export class Acquisitions {
@@ -48,7 +49,7 @@ export class Acquisitions {
       alarm: new Alarm(() => this.#due(acquisition)),
       claim: undefined,
       secrets: undefined,
-      view: { holder: undefined, position: 0, heardAtMs: nowMs },
+      view: NOTHING_HEARD,
       sendAtMs: nowMs,
       refusals: 0,
       lastError: undefined,

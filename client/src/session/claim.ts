@@ -37,8 +37,6 @@ export type Stage =
       readonly kind: 'givenUp';
       /** Told once how the release ended, if somebody waits for that. */
       readonly ended: ((outcome: ReleaseOutcome) => void) | undefined;
-      /** When whoever waits is told `unknown`. */
-      readonly answerByMs: number;
       /** When nothing can be left of it. */
       readonly forgetAtMs: number;
     };

@@ -69,9 +69,8 @@ export class Endings {
     ended: ((outcome: ReleaseOutcome) => void) | undefined,
   ): void {
     const nowMs = this.ctx.clock.nowMs();
-    const answerByMs = nowMs + Math.max(0, answerWithinMs);
     const forgetAtMs = nowMs + Math.max(ttlMs, answerWithinMs);
-    claim.stage = { kind: 'givenUp', ended, answerByMs, forgetAtMs };
-    this.ctx.alarms.set(claim.alarm, ended === undefined ? forgetAtMs : answerByMs);
+    claim.stage = { kind: 'givenUp', ended, forgetAtMs };
+    this.ctx.alarms.set(claim.alarm, ended === undefined ? forgetAtMs : nowMs + Math.max(0, answerWithinMs));
   }
 }

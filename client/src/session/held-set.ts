@@ -1,7 +1,11 @@
+import { IdTable } from './id-table.js';
+
 /** Older unanswered beats are not asked about any more. */
 const MAX_OPEN_BEATS = 8;
 
 interface Member {
+  readonly requestId: number;
+  /** The last 8 bytes of the lease id, as two signed numbers of 32 bits: V8 keeps those without an object each. */
   readonly high: number;
   readonly low: number;
   /** The last frame id used when the lease came in: later frames know of it. */
@@ -20,7 +24,7 @@ interface Departure {
  * however many there are. Remembers who left since the oldest unanswered beat, so that it can say what was held then.
  */
 export class HeldSet {
-  readonly #members = new Map<number, Member>();
+  readonly #members = new IdTable<Member>();
   #high = 0;
   #low = 0;
   #openBeats: number[] = [];
@@ -50,16 +54,15 @@ export class HeldSet {
 
   add(requestId: number, leaseId: string, lastFrameId: number): void {
     if (this.#members.has(requestId)) return;
-    const high = Number.parseInt(leaseId.slice(19, 23) + leaseId.slice(24, 28), 16);
-    const low = Number.parseInt(leaseId.slice(28, 36), 16);
-    this.#members.set(requestId, { high, low, since: lastFrameId });
+    const high = (hexAt(leaseId, 19, 23) << 16) | hexAt(leaseId, 24, 28);
+    const low = hexAt(leaseId, 28, 36) | 0;
+    this.#members.set(requestId, { requestId, high, low, since: lastFrameId });
     this.#toggle(high, low);
   }
 
   remove(requestId: number, lastFrameId: number): void {
-    const member = this.#members.get(requestId);
+    const member = this.#members.delete(requestId);
     if (member === undefined) return;
-    this.#members.delete(requestId);
     this.#toggle(member.high, member.low);
     if (this.#openBeats.length > 0) this.#departures.push({ requestId, since: member.since, until: lastFrameId });
   }
@@ -81,7 +84,7 @@ export class HeldSet {
   /** The requests whose leases were held when the Heartbeat with this id was made. */
   heldAt(beatId: number): number[] {
     const held: number[] = [];
-    for (const [requestId, { since }] of this.#members) if (since < beatId) held.push(requestId);
+    for (const { requestId, since } of this.#members.values()) if (since < beatId) held.push(requestId);
     for (const { requestId, since, until } of this.#departures) {
       if (since < beatId && beatId <= until) held.push(requestId);
     }
@@ -92,4 +95,8 @@ export class HeldSet {
     this.#high ^= high;
     this.#low ^= low;
   }
+}
+
+function hexAt(text: string, begin: number, end: number): number {
+  return Number.parseInt(text.slice(begin, end), 16);
 }

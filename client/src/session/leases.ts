@@ -32,15 +32,16 @@ export class Leases {
     const { clock, held, outbox, options } = this.ctx;
     const deadline = this.#deadline(granted);
     const marginMs = abortMarginMs(granted.ttlMs, options.abortMarginMs);
-    if (deadline === undefined || deadline.remainingMs(clock) <= marginMs + ROUNDING_MS) {
+    const leftMs = deadline === undefined ? 0 : deadline.remainingMs(clock);
+    if (deadline === undefined || leftMs <= marginMs + ROUNDING_MS) {
       this.endings.release(claim, granted.ttlMs);
       return undefined;
     }
     const lease = new HeldLease(claim, granted.leaseId, granted.tokens, granted.ttlMs, marginMs, deadline);
     claim.stage = { kind: 'held', lease };
     held.add(claim.id, granted.leaseId, outbox.lastId);
-    lease.state = this.#liveState(lease, deadline.remainingMs(clock));
-    this.#schedule(lease);
+    lease.state = this.#liveState(lease, leftMs);
+    this.#schedule(lease, leftMs);
     return lease;
   }
 
@@ -49,26 +50,25 @@ export class Leases {
     const anchor = this.ctx.sendTimes.find(anchorId);
     if (anchor === undefined || !this.check(lease)) return;
     lease.deadline.raise(anchor, durationMs);
-    const state = this.#liveState(lease, lease.deadline.remainingMs(this.ctx.clock));
+    const leftMs = lease.deadline.remainingMs(this.ctx.clock);
+    const state = this.#liveState(lease, leftMs);
     const changed = state !== lease.state;
     lease.state = state;
     if (changed) {
-      this.#schedule(lease);
+      this.#schedule(lease, leftMs);
       lease.listener?.(state, undefined);
     }
   }
 
   /** Whether the lease may be relied on, by the clocks and not by whether a timer came round to saying so. */
   check(lease: HeldLease): boolean {
-    if (!lease.isLive) return false;
-    if (lease.deadline.remainingMs(this.ctx.clock) > lease.marginMs + ROUNDING_MS) return true;
-    this.#lose(lease, 'deadline');
-    return false;
+    return this.#leftMs(lease) > 0;
   }
 
   /** How long the lease may still be relied on, 0 when it may not. */
   remainingMs(lease: HeldLease): number {
-    return this.check(lease) ? lease.deadline.remainingMs(this.ctx.clock) - lease.marginMs : 0;
+    const leftMs = this.#leftMs(lease);
+    return leftMs > 0 ? leftMs - lease.marginMs : 0;
   }
 
   /** A held claim's alarm rang. */
@@ -77,11 +77,12 @@ export class Leases {
       this.#lapse(lease);
       return;
     }
-    if (!this.check(lease)) return;
-    const state = this.#liveState(lease, lease.deadline.remainingMs(this.ctx.clock));
+    const leftMs = this.#leftMs(lease);
+    if (leftMs === 0) return;
+    const state = this.#liveState(lease, leftMs);
     const changed = state !== lease.state;
     lease.state = state;
-    this.#schedule(lease);
+    this.#schedule(lease, leftMs);
     if (changed) lease.listener?.(state, undefined);
   }
 
@@ -149,12 +150,12 @@ export class Leases {
 
   #release(lease: HeldLease): Promise<ReleaseResult> {
     const { claim, ttlMs } = lease;
-    if (!this.check(lease)) {
+    const leftMs = this.#leftMs(lease);
+    if (leftMs === 0) {
       // Lost already. If its validity still ran, to let the holder wind down, this is the word that it has.
       if (claim.stage.kind === 'held' && this.ctx.claims.has(claim.id)) this.#giveBackLost(lease);
       return Promise.resolve({ outcome: 'expired' });
     }
-    const leftMs = lease.deadline.remainingMs(this.ctx.clock);
     const result = new Promise<ReleaseResult>((resolve) => {
       this.endings.release(claim, ttlMs, leftMs, (outcome) => {
         this.ctx.disengage();
@@ -163,6 +164,15 @@ export class Leases {
     });
     this.#end(lease, 'released', 'released');
     return result;
+  }
+
+  /** What is left of a lease's validity; 0 when it must not be relied on, which ends it. */
+  #leftMs(lease: HeldLease): number {
+    if (!lease.isLive) return 0;
+    const leftMs = lease.deadline.remainingMs(this.ctx.clock);
+    if (leftMs > lease.marginMs + ROUNDING_MS) return leftMs;
+    this.#lose(lease, 'deadline');
+    return 0;
   }
 
   #lose(lease: HeldLease, how: LossCause): void {
@@ -206,11 +216,11 @@ export class Leases {
     return claim.spec.manualExtension ? thirdMs : Math.max(thirdMs, ttlMs / 2 - this.ctx.intervalMs);
   }
 
-  /** Sets the alarm for the next thing that can happen to a live lease. */
-  #schedule(lease: HeldLease): void {
+  /** Sets the alarm for the next thing that can happen to a live lease of which `leftMs` are left now. */
+  #schedule(lease: HeldLease, leftMs: number): void {
     const { alarms, clock } = this.ctx;
     const thresholdMs = lease.state === 'held' ? this.#riskMs(lease) : lease.marginMs;
-    alarms.set(lease.claim.alarm, clock.nowMs() + lease.deadline.remainingMs(clock) - thresholdMs);
+    alarms.set(lease.claim.alarm, clock.nowMs() + leftMs - thresholdMs);
   }
 }
 

@@ -4,6 +4,7 @@ const SECRET_BYTES = 16;
 const POOL_BYTES = 4_096;
 /** The newest one and as many earlier ones as a request may carry. */
 const MAX_SECRETS = 8;
+const NONE: readonly Buffer[] = [];
 
 /** Makes secrets out of pooled random bytes, since asking for 16 at a time costs twenty times as much. */
 export class SecretSource {
@@ -29,30 +30,33 @@ export class SecretSource {
  * last one known to have been stored and stays, then come the newest.
  */
 export class SecretHistory {
-  readonly #secrets: Buffer[];
+  #current: Buffer;
+  #earlier: readonly Buffer[] = NONE;
 
   constructor(first: Buffer) {
-    this.#secrets = [first];
+    this.#current = first;
   }
 
   /** The one used last. */
   get current(): Buffer {
-    return this.#secrets[this.#secrets.length - 1] as Buffer;
+    return this.#current;
   }
 
   /** Those used before it, oldest first. */
   get earlier(): Buffer[] {
-    return this.#secrets.slice(0, -1);
+    return [...this.#earlier];
   }
 
   /** Another one is about to be used. */
   add(secret: Buffer): void {
-    this.#secrets.push(secret);
-    if (this.#secrets.length > MAX_SECRETS) this.#secrets.splice(1, 1);
+    const earlier = [...this.#earlier, this.#current];
+    if (earlier.length >= MAX_SECRETS) earlier.splice(1, 1);
+    this.#earlier = earlier;
+    this.#current = secret;
   }
 
   /** The server says that the newest one is the one that counts. */
   confirmed(): void {
-    this.#secrets.splice(0, this.#secrets.length - 1);
+    this.#earlier = NONE;
   }
 }
