@@ -2,6 +2,7 @@ import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RootDatabase } from 'lmdb';
 import type { ResourceKey } from '../../core/names.js';
+import { BatchBuffer, textBytesAtMost } from './batch-buffer.js';
 import type { CommitLog, DurableResource, LogBatch, LogContents } from './commit-log.js';
 import { checkHeader, checkLength, damaged, exists, removeLockFile, syncDirectory } from './lmdb-file.js';
 import { decodeResource, decodeToken, encodeResource, encodeToken } from './record-codec.js';
@@ -26,6 +27,9 @@ type Database = RootDatabase<Buffer, Buffer>;
  * fdatasync and written the meta page through an O_DSYNC descriptor; a test watches the system calls.
  */
 export class LmdbLog implements CommitLog {
+  /** Free again once a batch is durable, and there is never more than one. */
+  readonly #buffer = new BatchBuffer();
+
   private constructor(
     private readonly db: Database,
     private readonly path: string,
@@ -65,12 +69,14 @@ export class LmdbLog implements CommitLog {
   }
 
   async append({ lastToken, changes }: LogBatch): Promise<void> {
+    const buffer = this.#buffer;
+    buffer.reset();
     try {
       await this.db.batch(() => {
         void this.db.put(TOKEN_KEY, encodeToken(lastToken));
         for (const { resource, state } of changes) {
-          const key = Buffer.from(RESOURCE_PREFIX + resource);
-          void (state === undefined ? this.db.remove(key) : this.db.put(key, encodeResource(state)));
+          const key = keyOf(resource, buffer);
+          void (state === undefined ? this.db.remove(key) : this.db.put(key, encodeResource(state, buffer)));
         }
       });
     } catch (error) {
@@ -100,6 +106,11 @@ export class LmdbLog implements CommitLog {
       throw damaged(this.path, `${what}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
+}
+
+function keyOf(resource: ResourceKey, into: BatchBuffer): Buffer {
+  into.reserve(RESOURCE_PREFIX.length + textBytesAtMost(resource));
+  return into.take(into.writeText(into.writeText(into.used, RESOURCE_PREFIX), resource));
 }
 
 /** Made beside its final name, so that a crash here leaves nothing that looks like a store. */

@@ -1,10 +1,12 @@
 import { crc32 } from 'node:zlib';
 import type { Hash, LeaseId, SessionId } from '../../core/names.js';
+import { BatchBuffer, textBytesAtMost } from './batch-buffer.js';
 import type { DurableResource, LeaseRecord } from './commit-log.js';
 
 const U16_BYTES = 2;
 const U32_BYTES = 4;
 const U64_BYTES = 8;
+const MAX_TEXT_BYTES = 0xffff;
 /** u64 token, f64 grantedAtWallMs, f64 ttlMs, f64 coverMs, four u16 lengths. */
 const FIXED_BYTES = 4 * U64_BYTES + 4 * U16_BYTES;
 
@@ -14,13 +16,15 @@ export class DamagedValueError extends Error {
 }
 
 /** The holder, then the planned leases, then a CRC-32 of all of it. */
-export function encodeResource({ holder, planned }: DurableResource): Buffer {
-  const length = planned.reduce((sum, record) => sum + bytesOf(record), bytesOf(holder) + U32_BYTES);
-  const buffer = Buffer.allocUnsafe(length);
-  let at = writeRecord(buffer, 0, holder);
-  for (const record of planned) at = writeRecord(buffer, at, record);
-  buffer.writeUInt32BE(crc32(buffer.subarray(0, at)), at);
-  return buffer;
+export function encodeResource({ holder, planned }: DurableResource, into = new BatchBuffer()): Buffer {
+  let atMost = U32_BYTES + bytesAtMost(holder);
+  for (const record of planned) atMost += bytesAtMost(record);
+  into.reserve(atMost);
+  const start = into.used;
+  let at = writeRecord(into, start, holder);
+  for (const record of planned) at = writeRecord(into, at, record);
+  into.view.setUint32(at, crc32(into.bytes.subarray(start, at)));
+  return into.take(at + U32_BYTES);
 }
 
 export function decodeResource(value: Buffer): DurableResource {
@@ -62,26 +66,29 @@ function checked(value: Buffer): Buffer {
   return body;
 }
 
-function bytesOf({ hash, leaseId, sessionId, clientName }: LeaseRecord): number {
-  const idBytes = Buffer.byteLength(hash) + Buffer.byteLength(leaseId) + Buffer.byteLength(sessionId);
-  return FIXED_BYTES + idBytes + Buffer.byteLength(clientName);
+function bytesAtMost({ hash, leaseId, sessionId, clientName }: LeaseRecord): number {
+  const ids = textBytesAtMost(hash) + textBytesAtMost(leaseId) + textBytesAtMost(sessionId);
+  return FIXED_BYTES + ids + textBytesAtMost(clientName);
 }
 
-function writeRecord(buffer: Buffer, start: number, record: LeaseRecord): number {
-  let at = buffer.writeBigUInt64BE(record.token, start);
-  at = buffer.writeDoubleBE(record.grantedAtWallMs, at);
-  at = buffer.writeDoubleBE(record.ttlMs, at);
-  at = buffer.writeDoubleBE(record.coverMs, at);
-  at = writeText(buffer, at, record.hash);
-  at = writeText(buffer, at, record.leaseId);
-  at = writeText(buffer, at, record.sessionId);
-  return writeText(buffer, at, record.clientName);
+function writeRecord(into: BatchBuffer, start: number, record: LeaseRecord): number {
+  const { view } = into;
+  view.setBigUint64(start, record.token);
+  view.setFloat64(start + U64_BYTES, record.grantedAtWallMs);
+  view.setFloat64(start + 2 * U64_BYTES, record.ttlMs);
+  view.setFloat64(start + 3 * U64_BYTES, record.coverMs);
+  let at = writeText(into, start + 4 * U64_BYTES, record.hash);
+  at = writeText(into, at, record.leaseId);
+  at = writeText(into, at, record.sessionId);
+  return writeText(into, at, record.clientName);
 }
 
-function writeText(buffer: Buffer, start: number, text: string): number {
-  const length = buffer.write(text, start + U16_BYTES);
-  buffer.writeUInt16BE(length, start);
-  return start + U16_BYTES + length;
+function writeText(into: BatchBuffer, start: number, text: string): number {
+  const from = start + U16_BYTES;
+  const end = into.writeText(from, text);
+  if (end - from > MAX_TEXT_BYTES) throw new RangeError(`a text of ${end - from} bytes has no record`);
+  into.view.setUint16(start, end - from);
+  return end;
 }
 
 function readRecord(body: Buffer, start: number): { readonly record: LeaseRecord; readonly end: number } {
