@@ -63,7 +63,7 @@ export class CoreContext {
     const { session } = request;
     if (session.requests.get(request.id) === request) session.requests.delete(request.id);
     session.unadopted.delete(request);
-    request.resource.unadopted.delete(request);
+    request.resource.forgetUnadopted(request);
     session.renewals.remove(request);
   }
 

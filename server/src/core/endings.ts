@@ -2,7 +2,7 @@ import type { Contention } from './contention.js';
 import type { CoreContext } from './core-context.js';
 import type { LostReason, ReleasedOutcome } from './frames.js';
 import { invariant } from './invariant.js';
-import type { LeaseRequest } from './lease-request.js';
+import { type LeaseRequest, NO_IDS } from './lease-request.js';
 import type { LeaseEnd, ReleaseAnswer } from './ports.js';
 import type { Session } from './session.js';
 
@@ -21,7 +21,7 @@ export class Endings {
       session.send({ kind: 'released', id: frameId, outcome: 'expired' });
       return;
     }
-    request.releaseIds.push(frameId);
+    request.releaseIds = [...request.releaseIds, frameId];
     this.giveBack(request, 'released');
   }
 
@@ -99,7 +99,7 @@ export class Endings {
 
   #answerReleases(request: LeaseRequest, outcome: ReleasedOutcome): void {
     for (const id of request.releaseIds) request.session.send({ kind: 'released', id, outcome });
-    request.releaseIds = [];
+    request.releaseIds = NO_IDS;
   }
 
   #ended(request: LeaseRequest, end: LeaseEnd): void {

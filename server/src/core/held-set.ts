@@ -1,5 +1,9 @@
 import type { LeaseId, RequestId } from './names.js';
 
+const ZERO = 0x30;
+const NINE = 0x39;
+const LETTER_A = 0x61;
+
 interface Member {
   readonly high: number;
   readonly low: number;
@@ -103,9 +107,19 @@ export class HeldSet {
   }
 }
 
-/** The last 8 bytes of a UUID in text form, as two 32-bit numbers. */
+/** The last 8 bytes of a UUID in text form, as two 32-bit numbers. Taken digit by digit: no pieces of text on the way. */
 function lastEightBytes(leaseId: LeaseId): { readonly high: number; readonly low: number } {
-  const high = Number.parseInt(leaseId.slice(19, 23) + leaseId.slice(24, 28), 16);
-  const low = Number.parseInt(leaseId.slice(28, 36), 16);
+  const high = (hexDigits(leaseId, 19, 23) << 16) | hexDigits(leaseId, 24, 28);
+  const low = (hexDigits(leaseId, 28, 32) << 16) | hexDigits(leaseId, 32, 36);
   return { high, low };
+}
+
+/** At most seven digits of a canonical UUID, which has them in lower case. */
+function hexDigits(text: string, from: number, to: number): number {
+  let value = 0;
+  for (let index = from; index < to; index += 1) {
+    const code = text.charCodeAt(index);
+    value = (value << 4) | (code <= NINE ? code - ZERO : code - LETTER_A + 10);
+  }
+  return value;
 }

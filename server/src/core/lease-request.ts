@@ -28,6 +28,10 @@ export interface Lease {
   readonly grantedAtWallMs: number;
 }
 
+/** Shared by all requests: most never get anything else, or only for a moment. */
+const NO_DEADLINES: Deadlines = { toldMs: 0, serverMs: 0, storeMs: 0 };
+export const NO_IDS: readonly number[] = [];
+
 /** One acquire, from its arrival to the end of the lease that came of it. */
 export class LeaseRequest {
   state: RequestState = 'waiting';
@@ -50,7 +54,7 @@ export class LeaseRequest {
   lease: Lease | undefined;
   /** Made with the request, so that every bid for it names the same. */
   leaseId: LeaseId;
-  deadlines: Deadlines = { toldMs: 0, serverMs: 0, storeMs: 0 };
+  deadlines: Deadlines = NO_DEADLINES;
   /** When its newest extension (or its grant) was asked of the store. */
   renewedAtMs = 0;
   /** Share of the TTL after which it is due: spread, so that leases granted together are not extended together. */
@@ -60,10 +64,10 @@ export class LeaseRequest {
   /** Set by a held list it was missing from: never extended again. */
   abandoned = false;
   /** Release frames that wait for the store. */
-  releaseIds: number[] = [];
+  releaseIds: readonly number[] = NO_IDS;
 
   /** Its next deadline: the end of the wait, the server's deadline, the store's expiry, each in its turn. */
-  readonly deadline: Deadline;
+  readonly deadline: Deadline<LeaseRequest>;
 
   constructor(
     readonly session: Session,
@@ -83,7 +87,7 @@ export class LeaseRequest {
     this.waitUntilMs = arrivedAtMs + request.waitMs;
     this.leaseId = leaseId;
     this.dueShare = 0.5 - 0.1 * jitter;
-    this.deadline = new Deadline(() => onDue(this));
+    this.deadline = new Deadline<LeaseRequest>(this, onDue);
   }
 
   /** Gone from every table, perhaps while a call for it was under way. */
@@ -104,7 +108,7 @@ export class LeaseRequest {
 
   /** Every hash the store may know it by. */
   allHashes(): readonly Hash[] {
-    return [...this.earlierHashes, this.hash];
+    return this.earlierHashes.length === 0 ? [this.hash] : [...this.earlierHashes, this.hash];
   }
 
   /** The lease, where the state implies one. */
@@ -116,6 +120,10 @@ export class LeaseRequest {
   /** Raises the deadlines; none ever moves back (S3). */
   raiseDeadlines(to: Deadlines): void {
     const now = this.deadlines;
+    if (to.toldMs >= now.toldMs && to.serverMs >= now.serverMs && to.storeMs >= now.storeMs) {
+      this.deadlines = to;
+      return;
+    }
     this.deadlines = {
       toldMs: Math.max(now.toldMs, to.toldMs),
       serverMs: Math.max(now.serverMs, to.serverMs),

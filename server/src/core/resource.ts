@@ -6,37 +6,54 @@ import type { StoredHolder } from './ports.js';
 import { Deadline } from './timer-queue.js';
 import { WaiterQueue } from './waiter-queue.js';
 
+const NONE: ReadonlySet<LeaseRequest> = new Set();
+
 /** One resource as long as somebody holds it, waits for it, or is being served. */
 export class Resource {
   readonly waiters = new WaiterQueue<LeaseRequest>();
   /** Who holds it here, as the store has said: held, lapsed, releasing, or being adopted anew. */
   holder: LeaseRequest | undefined;
   /** Leases resumed sessions claim to hold, of which the store could not say anything yet. They keep nobody from bidding. */
-  readonly unadopted = new Set<LeaseRequest>();
+  get unadopted(): ReadonlySet<LeaseRequest> {
+    return this.#unadopted ?? NONE;
+  }
   /** Store calls under way that may change who holds it. While there are any, nobody bids. */
   callsUnderWay = 0;
   /** A holder only the store knows, learned from its refusal. */
   storedHolder: { readonly holder: StoredHolder; readonly learnedAtMs: number } | undefined;
   /** Pending: the store refused, ask again then. */
-  readonly retry: Deadline;
+  readonly retry: Deadline<Resource>;
   /** Pending: places have changed, tell them then. */
-  readonly tellPlaces: Deadline;
+  readonly tellPlaces: Deadline<Resource>;
   /** How many waiters are nominated to the store. */
   nominated = 0;
   #lastToken = 0n;
+  /** Made when it is first needed, which is hardly ever. */
+  #unadopted: Set<LeaseRequest> | undefined;
 
   constructor(
     readonly key: ResourceKey,
     onRetry: (resource: Resource) => void,
     onTellPlaces: (resource: Resource) => void,
   ) {
-    this.retry = new Deadline(() => onRetry(this));
-    this.tellPlaces = new Deadline(() => onTellPlaces(this));
+    this.retry = new Deadline<Resource>(this, onRetry);
+    this.tellPlaces = new Deadline<Resource>(this, onTellPlaces);
   }
 
   get unused(): boolean {
     if (this.holder !== undefined || this.unadopted.size > 0) return false;
     return this.waiters.size === 0 && this.callsUnderWay === 0;
+  }
+
+  /** Enters a lease of which the store could not say anything. */
+  noteUnadopted(request: LeaseRequest): void {
+    this.#unadopted ??= new Set();
+    this.#unadopted.add(request);
+  }
+
+  /** The store has said, or nobody asks any more. */
+  forgetUnadopted(request: LeaseRequest): void {
+    this.#unadopted?.delete(request);
   }
 
   /** Asserts S2 for a new grant: its token is greater than every earlier one seen here. */

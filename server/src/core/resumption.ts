@@ -120,7 +120,7 @@ export class Resumption {
     const { resource } = request;
     request.state = 'adopting';
     request.adoptWhenGranted = false;
-    resource.unadopted.delete(request);
+    resource.forgetUnadopted(request);
     resource.callsUnderWay += 1;
     const bid = {
       resource: resource.key,
@@ -148,7 +148,7 @@ export class Resumption {
         case 'unknown':
           request.state = 'unadopted';
           if (resource.holder === request) resource.holder = undefined;
-          resource.unadopted.add(request);
+          resource.noteUnadopted(request);
           request.session.unadopted.add(request);
           break;
         case 'lost':

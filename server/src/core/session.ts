@@ -48,7 +48,7 @@ export class Session {
   /** Resources where a grant passed over a waiter of this session. */
   readonly passedOver = new Set<Resource>();
   /** Ends the time its queue places are kept without a stream. */
-  readonly grace: Deadline;
+  readonly grace: Deadline<Session>;
   /** The `Close` frame that waits for the last release; `undefined` when it is not closing. */
   closing: { readonly frameId: number } | undefined;
 
@@ -60,7 +60,7 @@ export class Session {
     onGraceOver: (session: Session) => void,
   ) {
     this.clientName = clientName;
-    this.grace = new Deadline(() => onGraceOver(this));
+    this.grace = new Deadline<Session>(this, onGraceOver);
   }
 
   /** Sends on the live stream; without one the frame is dropped, for the client will say on resume what it still needs. */

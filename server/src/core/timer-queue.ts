@@ -1,11 +1,32 @@
 import type { Clock, Timer } from './ports.js';
 
-/** Something that is due at one moment at a time. Owned by its holder, reused for every deadline it has. */
-export class Deadline {
+/** What the queue knows of a deadline, whoever's it is. */
+interface Pending {
   /** Where it is in the heap; -1 when it is not pending. */
+  index: number;
+  atMs: number;
+  due(): void;
+}
+
+/**
+ * Something that is due at one moment at a time. Reused for every deadline its owner has. Three of them are made for every
+ * lease, so they share their handlers instead of each having a closure of its own.
+ */
+export class Deadline<Owner> implements Pending {
   index = -1;
   atMs = 0;
-  constructor(readonly onDue: () => void) {}
+  readonly #owner: Owner;
+  readonly #onDue: (owner: Owner) => void;
+
+  constructor(owner: Owner, onDue: (owner: Owner) => void) {
+    this.#owner = owner;
+    this.#onDue = onDue;
+  }
+
+  /** Tells its owner's handler. */
+  due(): void {
+    this.#onDue(this.#owner);
+  }
 }
 
 /**
@@ -16,7 +37,7 @@ export class Deadline {
  */
 export class TimerQueue {
   readonly #clock: Clock;
-  readonly #heap: Deadline[] = [];
+  readonly #heap: Pending[] = [];
   #wake: { readonly timer: Timer; readonly atMs: number } | undefined;
 
   constructor(clock: Clock) {
@@ -28,7 +49,7 @@ export class TimerQueue {
   }
 
   /** Sets or moves a deadline. */
-  set(deadline: Deadline, atMs: number): void {
+  set(deadline: Pending, atMs: number): void {
     deadline.atMs = atMs;
     if (deadline.index < 0) {
       deadline.index = this.#heap.length;
@@ -40,7 +61,7 @@ export class TimerQueue {
   }
 
   /** Cancels a deadline; nothing happens if it is not pending. */
-  cancel(deadline: Deadline): void {
+  cancel(deadline: Pending): void {
     const index = deadline.index;
     if (index < 0) return;
     deadline.index = -1;
@@ -77,12 +98,12 @@ export class TimerQueue {
     const nowMs = this.#clock.nowMs();
     for (let first = this.#heap[0]; first !== undefined && first.atMs <= nowMs; first = this.#heap[0]) {
       this.cancel(first);
-      first.onDue();
+      first.due();
     }
     this.#arm();
   }
 
-  #place(deadline: Deadline, index: number): void {
+  #place(deadline: Pending, index: number): void {
     this.#heap[index] = deadline;
     deadline.index = index;
   }
