@@ -16,6 +16,17 @@ describe('client: acquire', () => {
     expect(value.earlierSecrets).to.deep.equal([]);
   });
 
+  it('never asks for more time than it was given, at whatever fraction of a millisecond', async () => {
+    const harness = await ClientHarness.connected();
+    for (let count = 0; count < 300; count += 1) {
+      await harness.clock.advance(0.37);
+      void rejectionOf(harness.client.acquire(`r/${count}`, { waitMs: 150 }));
+    }
+    await harness.clock.settle();
+    const waits = new Set(harness.stream.sent('acquire').map(({ value }) => value.waitMs));
+    expect([...waits]).to.deep.equal([150n]);
+  });
+
   it('sends what one turn asks for in one message', async () => {
     const harness = await ClientHarness.connected();
     const pending = ['a', 'b', 'c'].map((name) => harness.client.acquire(name));

@@ -57,7 +57,7 @@ export class Acquisitions {
     this.ctx.engage();
     this.#pending.set(acquisition.number, acquisition);
     alarms.set(acquisition.alarm, acquisition.settlesMs);
-    if (outbox.attached) this.#send(acquisition);
+    if (outbox.attached) this.#send(acquisition, nowMs);
     return acquisition;
   }
 
@@ -70,7 +70,7 @@ export class Acquisitions {
   attached(): void {
     const nowMs = this.ctx.clock.nowMs();
     for (const acquisition of this.#pending.values()) {
-      if (acquisition.claim === undefined && acquisition.sendAtMs <= nowMs) this.#send(acquisition);
+      if (acquisition.claim === undefined && acquisition.sendAtMs <= nowMs) this.#send(acquisition, nowMs);
     }
   }
 
@@ -129,19 +129,20 @@ export class Acquisitions {
   }
 
   /** What an Acquire says, in its first frame and in every resume. */
-  request(acquisition: Acquisition, secrets: SecretHistory): Acquire {
+  request(acquisition: Acquisition, secrets: SecretHistory, nowMs = this.ctx.clock.nowMs()): Acquire {
     const { spec, waitEndsMs } = acquisition;
-    const waitMs = Math.max(0, Math.ceil(waitEndsMs - this.ctx.clock.nowMs()));
+    // Sums of clock readings are rounded: one up to the next millisecond could exceed what the server allows.
+    const waitMs = Math.min(acquisition.waitMs, Math.max(0, Math.ceil(waitEndsMs - nowMs)));
     return acquireMessage(spec, spec.ttlMs, waitMs, secrets);
   }
 
-  #send(acquisition: Acquisition): void {
+  #send(acquisition: Acquisition, nowMs: number): void {
     const { claims, outbox, secrets: source } = this.ctx;
     const secret = source.next();
     if (acquisition.secrets === undefined) acquisition.secrets = new SecretHistory(secret);
     else acquisition.secrets.add(secret);
     const { secrets, spec } = acquisition;
-    const id = outbox.say({ $case: 'acquire', value: this.request(acquisition, secrets) });
+    const id = outbox.say({ $case: 'acquire', value: this.request(acquisition, secrets, nowMs) });
     const claim: Claim = {
       id,
       spec,
@@ -159,22 +160,24 @@ export class Acquisitions {
     acquisition.claim = undefined;
     acquisition.refusals += 1;
     acquisition.lastError = error;
-    acquisition.sendAtMs = this.ctx.clock.nowMs() + delayMs;
+    const nowMs = this.ctx.clock.nowMs();
+    acquisition.sendAtMs = nowMs + delayMs;
     if (acquisition.sendAtMs >= acquisition.waitEndsMs) {
       this.#fail(acquisition, error);
       return;
     }
-    if (delayMs === 0 && this.ctx.outbox.attached) this.#send(acquisition);
+    if (delayMs === 0 && this.ctx.outbox.attached) this.#send(acquisition, nowMs);
     else this.ctx.alarms.set(acquisition.alarm, Math.min(acquisition.sendAtMs, acquisition.settlesMs));
   }
 
   #due(acquisition: Acquisition): void {
-    if (this.ctx.clock.nowMs() >= acquisition.settlesMs) {
+    const nowMs = this.ctx.clock.nowMs();
+    if (nowMs >= acquisition.settlesMs) {
       this.#expire(acquisition);
       return;
     }
     this.ctx.alarms.set(acquisition.alarm, acquisition.settlesMs);
-    if (acquisition.claim === undefined && this.ctx.outbox.attached) this.#send(acquisition);
+    if (acquisition.claim === undefined && this.ctx.outbox.attached) this.#send(acquisition, nowMs);
   }
 
   #expire(acquisition: Acquisition): void {
