@@ -37,7 +37,7 @@ export class Grants {
       grantedAtWallMs: ctx.clock.wallMs(),
     };
     const { holder } = resource;
-    invariant(holder === undefined || holder === request, 'S1', `${resource.key} granted while it is held`);
+    invariant(holder === undefined || holder === request, 'S1', () => `${resource.key} granted while it is held`);
     request.state = 'held';
     request.renewedAtMs = calledAtMs;
     resource.holder = request;

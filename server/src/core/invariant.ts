@@ -3,7 +3,11 @@ export class InvariantViolation extends Error {
   override readonly name = 'InvariantViolation';
 }
 
-/** Asserts a guarantee; `guarantee` is its number in docs/guarantees.md. */
-export function invariant(holds: boolean, guarantee: string, what: string): asserts holds {
-  if (!holds) throw new InvariantViolation(`${guarantee} violated: ${what}`);
+/**
+ * Asserts a guarantee; `guarantee` is its number in docs/guarantees.md. What broke is put into words only when it has:
+ * numbers made into text for every grant cost more than the checks.
+ */
+export function invariant(holds: boolean, guarantee: string, what: string | (() => string)): asserts holds {
+  if (holds) return;
+  throw new InvariantViolation(`${guarantee} violated: ${typeof what === 'string' ? what : what()}`);
 }

@@ -113,7 +113,7 @@ export class LeaseRequest {
 
   /** The lease, where the state implies one. */
   heldLease(): Lease {
-    invariant(this.lease !== undefined, 'S5', `request ${this.id} is ${this.state} without a lease`);
+    invariant(this.lease !== undefined, 'S5', () => `request ${this.id} is ${this.state} without a lease`);
     return this.lease;
   }
 

@@ -58,13 +58,13 @@ export class Resource {
 
   /** Asserts S2 for a new grant: its token is greater than every earlier one seen here. */
   noteToken(token: bigint): void {
-    invariant(token > this.#lastToken, 'S2', `token ${token} granted after ${this.#lastToken}`);
+    invariant(token > this.#lastToken, 'S2', () => `token ${token} granted after ${this.#lastToken}`);
     this.#lastToken = token;
   }
 
   /** An adopted lease shows a token that was granted before. */
   noteAdoptedToken(token: bigint): void {
-    invariant(token >= this.#lastToken, 'S2', `token ${token} adopted after ${this.#lastToken} was granted`);
+    invariant(token >= this.#lastToken, 'S2', () => `token ${token} adopted after ${this.#lastToken} was granted`);
     this.#lastToken = token;
   }
 

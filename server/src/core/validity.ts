@@ -41,8 +41,12 @@ export function anchoredValidity(settings: CoreSettings, anchor: Anchor, calledA
   const durationMs = Math.max(0, Math.floor(exactMs));
   const toldMs = anchor.receivedAtMs + durationMs;
   const storeMs = storeExpiry(settings, calledAtMs, ttlMs);
-  invariant(durationMs === 0 || toldMs <= serverMs, 'S3', `told deadline ${toldMs} after the server's ${serverMs}`);
-  invariant(serverMs <= storeMs, 'S3', `server's deadline ${serverMs} after the store's ${storeMs}`);
+  invariant(
+    durationMs === 0 || toldMs <= serverMs,
+    'S3',
+    () => `told deadline ${toldMs} after the server's ${serverMs}`,
+  );
+  invariant(serverMs <= storeMs, 'S3', () => `server's deadline ${serverMs} after the store's ${storeMs}`);
   return { validity: { anchor: anchor.frameId, durationMs }, deadlines: { toldMs, serverMs, storeMs } };
 }
 

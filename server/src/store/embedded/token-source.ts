@@ -29,7 +29,7 @@ export class TokenSource {
   next(): bigint {
     const wallMicros = BigInt(Math.max(0, Math.floor(this.clock.wallMs() * MICROSECONDS_PER_MS)));
     const token = wallMicros > this.#last ? wallMicros : this.#last + 1n;
-    invariant(token > this.#last && token <= GREATEST_TOKEN, 'S2', `token ${token} after ${this.#last}`);
+    invariant(token > this.#last && token <= GREATEST_TOKEN, 'S2', () => `token ${token} after ${this.#last}`);
     this.#last = token;
     return token;
   }
