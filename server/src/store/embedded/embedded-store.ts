@@ -21,7 +21,7 @@ import type { CommitLog } from './commit-log.js';
 import type { ExpiryRule } from './expiry-rule.js';
 import { type CommitStats, GroupCommit } from './group-commit.js';
 import { LeaseTable } from './lease-table.js';
-import { atOnce, type Step } from './step.js';
+import { AT_ONCE, atOnce, type Step } from './step.js';
 
 /** How long a release may stay unwritten: long enough for the next grant to take it along. */
 const TIDY_AFTER_MS = 50;
@@ -144,14 +144,17 @@ export class EmbeddedStore implements LeaseStore {
     refuse: (message: string) => Answer,
   ): Promise<readonly Answer[]> {
     const commit = this.#commits.next;
+    // Nothing in the loop can change it: a broken guarantee ends the loop.
+    const unavailableNow = this.#unavailable();
     const steps = this.#guarded(() =>
       bids.map((bid) => {
-        const reason = this.#unavailable() ?? problem(bid);
+        const reason = unavailableNow ?? problem(bid);
         return reason === undefined ? change(bid, commit) : atOnce(refuse(reason));
       }),
     );
     if (steps === undefined) return bids.map(() => refuse(this.#unavailable() ?? 'the store has stopped'));
-    const last = steps.reduce((latest, { durableAfter }) => Math.max(latest, durableAfter), 0);
+    let last = AT_ONCE;
+    for (const { durableAfter } of steps) if (durableAfter > last) last = durableAfter;
     try {
       if (!this.#commits.isDurable(last)) await this.#commits.whenDurable(last);
     } catch {

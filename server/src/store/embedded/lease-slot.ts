@@ -1,6 +1,6 @@
 import type { Hash } from '../../core/names.js';
 import type { Grantee, StoredHolder } from '../../core/ports.js';
-import type { LeaseRecord } from './commit-log.js';
+import type { DurableResource, LeaseRecord } from './commit-log.js';
 import { AT_ONCE } from './step.js';
 
 /** A nomination: its token is assigned, and it grants nothing until the holder hands off to it. */
@@ -9,6 +9,10 @@ export interface PlannedLease {
   /** The commit after which the disk knows of it. */
   readonly durableAfter: number;
 }
+
+/** What hardly any resource has, shared by all those that have not. */
+export const NOBODY: readonly PlannedLease[] = [];
+export const NO_RECORDS: readonly LeaseRecord[] = [];
 
 /** A resource whose holder is known: granted by this process, or proved by adoption since it started. */
 export interface HeldSlot {
@@ -53,6 +57,12 @@ export function settle(slot: RecoveredSlot, holder: LeaseRecord): HeldSlot {
 export function recordOf(grantee: Grantee, token: bigint, grantedAtWallMs: number): LeaseRecord {
   const { hash, leaseId, sessionId, clientName, ttlMs } = grantee;
   return { hash, leaseId, sessionId, clientName, ttlMs, token, grantedAtWallMs, coverMs: ttlMs };
+}
+
+/** What the disk is to know of a slot. */
+export function durableOf({ holder, later, plan }: HeldSlot): DurableResource {
+  const alone = later.length + plan.length === 0;
+  return { holder, planned: alone ? NO_RECORDS : [...later, ...plan.map(({ record }) => record)] };
 }
 
 export function proves(record: LeaseRecord, claim: { readonly hash: Hash; readonly token: bigint }): boolean {

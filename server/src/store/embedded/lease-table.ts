@@ -21,9 +21,12 @@ import type { ExpiryRule } from './expiry-rule.js';
 import type { Drained } from './group-commit.js';
 import {
   describe,
+  durableOf,
   greatestGranted,
   type HeldSlot,
   isFor,
+  NO_RECORDS,
+  NOBODY,
   type PlannedLease,
   proves,
   type RecoveredSlot,
@@ -63,10 +66,6 @@ export class LeaseTable {
   ) {
     this.#tokens = new TokenSource(clock, contents.lastToken);
     for (const { resource, state } of contents.resources) this.#slots.set(resource, this.#recovered(state));
-  }
-
-  get size(): number {
-    return this.#slots.size;
   }
 
   acquire(bid: AcquireBid, commit: number): Step<AcquireAnswer> {
@@ -168,7 +167,7 @@ export class LeaseTable {
   drain(): Drained | undefined {
     this.#sweepExpired(SWEPT_PER_COMMIT + this.#changed.size);
     if (this.#changed.size === 0) return undefined;
-    const changes = [...this.#changed].map((resource) => ({ resource, state: this.#durable(resource) }));
+    const changes = Array.from(this.#changed, (resource) => ({ resource, state: this.#durable(resource) }));
     const grants = this.#grants;
     this.#changed.clear();
     this.#grants = 0;
@@ -178,14 +177,14 @@ export class LeaseTable {
   /** A new grant with a new token. What was planned behind it gets new tokens, too: none below a granted one is used. */
   #grant(resource: ResourceKey, slot: Slot | undefined, to: Grantee, commit: number): Granted {
     const token = this.#tokens.next();
-    const waiting = slot?.kind === 'held' ? slot.plan.filter(({ record }) => record.hash !== to.hash) : [];
+    const waiting = slot?.kind === 'held' ? slot.plan.filter(({ record }) => record.hash !== to.hash) : NOBODY;
     return this.#become(resource, slot, {
       kind: 'held',
       holder: recordOf(to, token, this.clock.wallMs()),
       expiresAtMs: this.#expiry(to.ttlMs),
       durableAfter: commit,
       plan: waiting.map(({ record }) => this.#planned(record, commit)),
-      later: [],
+      later: NO_RECORDS,
     });
   }
 
@@ -200,13 +199,13 @@ export class LeaseTable {
       expiresAtMs: this.#expiry(to.record.ttlMs),
       durableAfter: to.durableAfter,
       plan,
-      later: [],
+      later: NO_RECORDS,
     });
   }
 
   #become(resource: ResourceKey, before: Slot | undefined, after: HeldSlot): Granted {
     const { token } = after.holder;
-    invariant(before === undefined || token > greatestGranted(before), 'S2', `token ${token} does not rise`);
+    if (before !== undefined) invariant(token > greatestGranted(before), 'S2', () => `token ${token} does not rise`);
     this.#write(resource, after);
     this.#grants += 1;
     return granted(token, after.durableAfter);
@@ -259,7 +258,7 @@ export class LeaseTable {
     const slot = this.#slots.get(resource);
     if (slot === undefined) return undefined;
     invariant(slot.kind === 'held', 'S1', 'a slot with several candidates is not written before one has proved itself');
-    return { holder: slot.holder, planned: [...slot.later, ...slot.plan.map(({ record }) => record)] };
+    return durableOf(slot);
   }
 
   #planned(to: Grantee, commit: number): PlannedLease {
@@ -278,7 +277,10 @@ export class LeaseTable {
 
   /** So that leases nobody came back for do not stay. */
   #sweepExpired(steps: number): void {
-    for (const [resource, slot] of this.#round.take(steps)) if (this.#isExpired(slot)) this.#remove(resource);
+    const nowMs = this.clock.nowMs();
+    this.#round.visit(steps, (slot, resource) => {
+      if (nowMs >= slot.expiresAtMs) this.#remove(resource);
+    });
   }
 
   #isExpired(slot: Slot): boolean {

@@ -6,8 +6,8 @@ export class RoundTrip<Key, Value> {
     this.#entries = map.entries();
   }
 
-  /** The next entries, at most `steps` and at most once round. */
-  *take(steps: number): Generator<[Key, Value]> {
+  /** Shows the next entries, at most `steps` and at most once round. The visitor may remove what it is shown. */
+  visit(steps: number, visitor: (value: Value, key: Key) => void): void {
     for (let left = Math.min(steps, this.map.size); left > 0; left -= 1) {
       let next = this.#entries.next();
       if (next.done) {
@@ -15,7 +15,8 @@ export class RoundTrip<Key, Value> {
         next = this.#entries.next();
       }
       if (next.done) return;
-      yield next.value;
+      const [key, value] = next.value;
+      visitor(value, key);
     }
   }
 }
