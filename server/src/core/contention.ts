@@ -108,18 +108,19 @@ export class Contention {
     holder.state = 'releasing';
     this.#ctx.timers.cancel(holder.deadline);
     resource.callsUnderWay += 1;
-    const vacate = (): void => {
-      resource.callsUnderWay -= 1;
-      if (resource.holder === holder) resource.holder = undefined;
-      this.#ctx.timers.cancel(resource.retry);
-    };
-    if (successor === undefined || !this.#bids.handOff(holder, successor, vacate, done)) {
-      this.#ctx.store.release({ resource: resource.key, hashes: holder.allHashes() }, (answer) => {
-        vacate();
-        done(answer);
-        this.pump(resource);
-      });
-    }
+    if (successor !== undefined && this.#bids.handOff(holder, successor, () => this.#vacate(holder), done)) return;
+    this.#ctx.store.release({ resource: resource.key, hashes: holder.allHashes() }, (answer) => {
+      this.#vacate(holder);
+      done(answer);
+      this.pump(resource);
+    });
+  }
+
+  #vacate(holder: LeaseRequest): void {
+    const { resource } = holder;
+    resource.callsUnderWay -= 1;
+    if (resource.holder === holder) resource.holder = undefined;
+    this.#ctx.timers.cancel(resource.retry);
   }
 
   #isTaken(resource: Resource): boolean {

@@ -34,10 +34,14 @@ export class RequestFactory {
     return resourceKey(session.namespace, request.names[0] ?? '');
   }
 
-  /** Enters a checked request. */
-  create(session: Session, id: RequestId, request: AcquireRequest): LeaseRequest {
+  /** Enters a checked request. `key` is its resource's, for whoever has made it already. */
+  create(
+    session: Session,
+    id: RequestId,
+    request: AcquireRequest,
+    key: ResourceKey = this.resourceKey(session, request),
+  ): LeaseRequest {
     const { settings, clock, ports, telemetry } = this.#ctx;
-    const key = this.resourceKey(session, request);
     const made = new LeaseRequest(
       session,
       id,

@@ -4,6 +4,7 @@ import type { Endings } from './endings.js';
 import type { Extensions } from './extensions.js';
 import type { Failure } from './failure.js';
 import type { AcquireFrame, ClientFrame, ResumeFrame } from './frames.js';
+import type { ResourceKey } from './names.js';
 import type { RequestFactory } from './request-factory.js';
 import type { Resumption } from './resumption.js';
 import type { Attachment, Session } from './session.js';
@@ -179,13 +180,14 @@ export class CoreStreamHandler implements StreamHandler {
 
   #acquire(session: Session, frame: AcquireFrame): void {
     const { ctx, requests, contention } = this.#parts;
-    const failure = this.#refusal(session, frame);
-    if (failure === undefined) contention.enqueue(requests.create(session, frame.id, frame.request));
+    const key = requests.resourceKey(session, frame.request);
+    const failure = this.#refusal(session, frame, key);
+    if (failure === undefined) contention.enqueue(requests.create(session, frame.id, frame.request, key));
     else ctx.fail(session, frame.id, failure);
   }
 
   /** Why an acquire is not even tried. */
-  #refusal(session: Session, frame: AcquireFrame): Failure | undefined {
+  #refusal(session: Session, frame: AcquireFrame, key: ResourceKey): Failure | undefined {
     const { ctx, requests } = this.#parts;
     const { limits, maxWaitersPerResource } = ctx.settings;
     const failure = requests.check(frame.request);
@@ -194,7 +196,7 @@ export class CoreStreamHandler implements StreamHandler {
     if (session.requests.size >= limits.maxRequestsPerSession) {
       return tooMany('requests of the session', session.requests.size + 1, limits.maxRequestsPerSession);
     }
-    const waiters = ctx.resources.get(requests.resourceKey(session, frame.request))?.waiters.size ?? 0;
+    const waiters = ctx.resources.get(key)?.waiters.size ?? 0;
     if (waiters >= maxWaitersPerResource)
       return tooMany('waiters for the resource', waiters + 1, maxWaitersPerResource);
     return undefined;

@@ -16,7 +16,9 @@ export class WaiterQueue<T extends Queueable> {
 
   push(item: T): void {
     item.slot = this.#slots.length;
-    this.#slots.push(item);
+    // An array made with its one item takes a slot, one that is pushed to takes seventeen; hardly any queue has a second.
+    if (item.slot === 0) this.#slots = [item];
+    else this.#slots.push(item);
     this.#size += 1;
   }
 

@@ -20,6 +20,7 @@ export class WaitingRoom {
 
   /** The first waiter whose client is there to receive a grant; those passed over are tried again when it is. */
   firstEligible(resource: Resource): LeaseRequest | undefined {
+    if (resource.waiters.size === 0) return undefined;
     const nowMs = this.ctx.nowMs();
     return resource.waiters.find((request) => {
       if (request.state !== 'waiting') return false;
