@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import { connect } from '../../client/src/index.js';
 import { readySummary } from '../../server/src/process/ready.js';
 import { METRICS } from '../../server/src/telemetry/metric-table.js';
 import { type ServerProcess, startServer } from '../support/server-process.js';
@@ -80,6 +81,22 @@ describe('holdfast-server, serving', function () {
     expect(await running.logged((line) => line.event === 'draining')).to.include({ streams: 1, signal: 'SIGTERM' });
     stream.call.cancel();
     expect(await running.ended).to.deep.equal({ code: 0, signal: null });
+  });
+
+  it('is left at once by a client that knows no other server; its lease is given back at the successor', async () => {
+    const first = await start({ args: ['--drain-timeout', '1h'] });
+    await using holder = await connect(first.address, { name: 'holder' });
+    const lease = await holder.acquire('orders/42', { ttlMs: 60_000 });
+    first.signal('SIGTERM');
+    expect(await first.ended).to.deep.equal({ code: 0, signal: null });
+    const released = lease.release();
+    const successor = await startServer({ dataDir: first.dataDir, args: ['--listen', first.address] });
+    try {
+      expect(await released).to.deep.equal({ outcome: 'released' });
+      expect(await successor.logged((line) => line.event === 'session_opened')).to.include({ resumed: true });
+    } finally {
+      await successor.stop();
+    }
   });
 
   it('ends streams that stay beyond the drain time-out, and then with 0', async () => {
