@@ -1,7 +1,7 @@
 # Everything a developer of Holdfast does. `make` lists it.
 #
-#   make test TESTS='unit/**/*.test.ts'    part of the suite, paths below test/
-#   make run ARGS='--port 7500'            flags for the server
+#   make test TESTS='unit/**/*.test.ts'        part of the suite, paths below test/
+#   make run ARGS='--listen 127.0.0.1:7500'    flags for the server
 
 BIN := node_modules/.bin
 INSTALLED := node_modules/.installed-lock.json

@@ -101,6 +101,13 @@ describe('what the documents name', () => {
     expect(refusal(['holdfast', 'levitate'])).to.be.a('string');
     expect(refusal(['holdfast-server', '--levitate'])).to.be.a('string');
   });
+
+  it('exists: flags for the server that make is given', () => {
+    const texts = [source('Makefile'), ...documentPages().map(pageText)];
+    const given = texts.flatMap((text) => [...text.matchAll(/make run ARGS='([^']*)'/g)].map(([, args = '']) => args));
+    expect(given).not.to.be.empty;
+    for (const args of given) expect(refusal(['holdfast-server', ...args.split(' ')]), args).to.equal(undefined);
+  });
 });
 
 describe('docs/adr', () => {

@@ -34,10 +34,33 @@ describe('command line', () => {
     }
   });
 
-  it('proposes the flag that was meant', () => {
-    const line = readCommandLine(['--min-tl', '1s'], '1.2.3');
-    expect(line.kind).to.equal('misused');
-    expect('text' in line && line.text).to.match(/unknown option '--min-tl'\n.*--min-ttl/);
+  function refusalOf(...args: readonly string[]): string {
+    const line = readCommandLine(args, '1.2.3');
+    if (line.kind !== 'misused') throw new Error(`not refused: ${line.kind}`);
+    return line.text;
+  }
+
+  for (const args of [['--min-tl', '1s'], ['--min-tl=1s'], ['--mni-ttl']]) {
+    it(`proposes the flag that was meant with ${args.join(' ')}`, () => {
+      const [flag = ''] = args.join('=').split('=');
+      expect(refusalOf(...args)).to.equal(
+        `holdfast-server: unknown option '${flag}'; did you mean --min-ttl? See holdfast-server --help\n`,
+      );
+    });
+  }
+
+  for (const args of [['--port', '7500'], ['--port=7500'], ['--host', '::1']]) {
+    it(`proposes --listen for ${args.join(' ')}`, () => {
+      expect(refusalOf(...args)).to.match(
+        /^holdfast-server: unknown option '--(port|host)'; did you mean --listen, as in --listen 127\.0\.0\.1:7420\? See .*\n$/,
+      );
+    });
+  }
+
+  it('says in one line whose complaint it is and where to look, also without a guess', () => {
+    for (const args of [['--levitate'], ['start'], ['--grace'], ['--check=yes']]) {
+      expect(refusalOf(...args)).to.match(/^holdfast-server: .*; see holdfast-server --help\n$/);
+    }
   });
 
   it('refuses stray words and flags without their value', () => {

@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
+import { misuseReport } from './misuse.js';
 import { environmentNameOf, flagOf, groupOf, OPTION_NAMES, OPTIONS, type OptionName } from './options.js';
 
 /** What the command line asks for. */
@@ -40,7 +41,8 @@ export function readCommandLine(args: readonly string[], version: string): Comma
     command.parse([...args], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    return { kind: error.exitCode === 0 ? 'told' : 'misused', text };
+    if (error.exitCode === 0) return { kind: 'told', text };
+    return misuseOfFlag(text, version) ?? { kind: 'misused', text: misuseReport(text) };
   }
   const given = command.opts<Record<string, string | boolean>>();
   const flags: Partial<Record<OptionName, string>> = {};
@@ -48,6 +50,13 @@ export function readCommandLine(args: readonly string[], version: string): Comma
     if (given[name] !== undefined) flags[name] = String(given[name]);
   }
   return { kind: given['check'] === true ? 'check' : 'serve', flags };
+}
+
+/** The parser takes `--flag=value` as a whole for the unknown flag, and so guesses badly: ask again without the value. */
+function misuseOfFlag(complaint: string, version: string): CommandLine | undefined {
+  const [, flag] = /unknown option '(--[^'=]+)=/.exec(complaint) ?? [];
+  const line = flag === undefined ? undefined : readCommandLine([flag], version);
+  return line?.kind === 'misused' ? line : undefined;
 }
 
 function commandOption(name: OptionName): Option {
