@@ -1,9 +1,10 @@
 import { hostname } from 'node:os';
 import { Client } from './client.js';
-import { checkInteger, checkName, checkTargets } from './options.js';
+import { checkInteger, checkName } from './options.js';
 import type { SessionOptions } from './session/context.js';
 import { KeepAlive, SystemClock } from './system-clock.js';
 import { SystemRandom } from './system-random.js';
+import { checkTargets } from './targets.js';
 import { readFailure } from './transport/failure-details.js';
 import { GrpcTransport } from './transport/grpc-transport.js';
 
@@ -36,7 +37,7 @@ const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
 /**
  * Connects to a Holdfast server, or to one of several that share their store.
  *
- * A target is `host:port`, or any other gRPC target: `dns:///host:port`, `ipv4:`, `ipv6:`, `unix:/path`. With several,
+ * A target is `host:port`, `dns:///host:port`, `ipv4:host:port`, `ipv6:[host]:port` or `unix:/path`. With several,
  * the client moves to the next whenever one does not answer; its leases come along.
  *
  * An open client keeps the process alive through its connection; without one, only while an acquire, a lease, a release

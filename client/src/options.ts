@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { InvalidArgumentError } from './errors.js';
 
 /** A bound of the protocol: a day. */
@@ -8,7 +9,6 @@ export const MAX_NAME_BYTES = 256;
 /** Control characters, and halves of surrogate pairs: the wire would turn two such names into one. */
 const FORBIDDEN = /[\p{Cc}\p{Cs}]/u;
 const MAX_SHOWN = 64;
-const MAX_TARGETS = 64;
 
 /** Checks a name or fails with an error that says which field, its value and what is allowed. */
 export function checkName(field: string, value: unknown, maxBytes = MAX_NAME_BYTES): string {
@@ -35,18 +35,8 @@ export function checkSignal(value: unknown): AbortSignal | undefined {
   throw invalid('signal', value, 'an AbortSignal');
 }
 
-export function checkTargets(value: unknown): readonly string[] {
-  const targets: readonly unknown[] = Array.isArray(value) ? value : [value];
-  if (targets.length === 0 || targets.length > MAX_TARGETS) {
-    throw invalid('targets', targets.length, `1 to ${MAX_TARGETS} addresses such as localhost:7420`);
-  }
-  return targets.map((target) => {
-    if (typeof target === 'string' && target.trim() !== '') return target;
-    throw invalid('targets', target, 'an address such as localhost:7420');
-  });
-}
-
-function invalid(field: string, value: unknown, limit: string): InvalidArgumentError {
+/** The error for a value that is not allowed: it names the field, the value and what would be. */
+export function invalid(field: string, value: unknown, limit: string): InvalidArgumentError {
   const shown = show(value);
   return new InvalidArgumentError(`${field} is ${shown}; it must be ${limit}`, {
     reason: 'FIELD_INVALID',
@@ -57,6 +47,15 @@ function invalid(field: string, value: unknown, limit: string): InvalidArgumentE
 }
 
 function show(value: unknown): string {
-  if (typeof value !== 'string') return String(value);
-  return JSON.stringify(value.length > MAX_SHOWN ? `${value.slice(0, MAX_SHOWN - 3)}...` : value);
+  if (typeof value === 'string') return JSON.stringify(shortened(value));
+  try {
+    return shortened(inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY }));
+  } catch {
+    // Objects may throw when they are looked at.
+    return typeof value;
+  }
+}
+
+function shortened(text: string): string {
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN - 3)}...` : text;
 }

@@ -75,11 +75,11 @@ describe('the command line', () => {
     ['lst', "unknown command 'lst' (Did you mean ls?)"],
     [
       'ls --server localhost',
-      '--server has "localhost"; it must be host:port such as localhost:7420, [::1]:7420 or unix:/path',
+      '--server has "localhost"; it must be host:port such as localhost:7420, [::1]:7420, dns:///host:port, ipv4:…, ipv6:… or unix:/path',
     ],
     [
       'ls --server a:99999',
-      '--server has "a:99999"; it must be host:port such as localhost:7420, [::1]:7420 or unix:/path',
+      '--server has "a:99999"; it must be host:port such as localhost:7420, [::1]:7420, dns:///host:port, ipv4:…, ipv6:… or unix:/path',
     ],
   ] as const) {
     it(`refuses: ${line}`, () => {
