@@ -4,6 +4,7 @@ import { effectiveSettings, problemReport } from '../../server/src/config/report
 import { type Problem, resolveSettings, unknownVariables } from '../../server/src/config/resolve.js';
 import { serverConfig } from '../../server/src/config/server-config.js';
 import { rpcDefaults } from '../../server/src/rpc/rpc-settings.js';
+import { pageText } from '../support/markdown-blocks.js';
 
 type Texts = Partial<Record<OptionName, string>>;
 
@@ -44,6 +45,13 @@ describe('settings', () => {
     };
     const kubernetes = { HOLDFAST_SERVICE_HOST: 'x', HOLDFAST_PORT_7420_TCP_ADDR: 'x', PATH: '/' };
     expect(unknownVariables({ ...environment, ...kubernetes })).to.deep.equal(['HOLDFAST_MINTTL']);
+  });
+
+  it('knows every variable of the holdfast command', () => {
+    const documented = new Set([...pageText('docs/cli.md').matchAll(/HOLDFAST_\w+/g)].map(([name]) => name));
+    expect([...documented]).to.include.members(['HOLDFAST_SERVER', 'HOLDFAST_NAMESPACE', 'HOLDFAST_TOKEN']);
+    const environment = Object.fromEntries([...documented].map((name) => [name, 'x']));
+    expect(unknownVariables(environment)).to.deep.equal([]);
   });
 
   describe('reads', () => {

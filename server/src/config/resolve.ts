@@ -80,8 +80,11 @@ export function sourceText(name: OptionName, source: Source): string {
   }
 }
 
-/** What a container platform sets for a service called holdfast, and what `holdfast run` gives the command it runs. */
-const OF_OTHERS = /^HOLDFAST_(TOKEN|SERVER|SERVICE_.*|PORT|PORT_.*)$/;
+/**
+ * What a container platform sets for a service called holdfast, what the `holdfast` command reads, and what `holdfast run`
+ * gives the command it runs.
+ */
+const OF_OTHERS = /^HOLDFAST_(SERVICE_.*|PORT|PORT_.*|SERVER|NAMESPACE|TOKEN|LEASE_ID|NAME)$/;
 
 /** Variables that look like settings and are none: most likely misspelt. */
 export function unknownVariables(environment: Readonly<Record<string, string | undefined>>): readonly string[] {
