@@ -5,11 +5,23 @@ import { environmentNameOf, flagOf, OPTION_NAMES, OPTIONS } from '../../server/s
 describe('command line', () => {
   it('takes every option of the table', () => {
     for (const name of OPTION_NAMES) {
-      const isSwitch = OPTIONS[name].kind.placeholder === undefined;
-      const line = readCommandLine(isSwitch ? [flagOf(name)] : [flagOf(name), 'x'], '1.2.3');
-      expect(line, name).to.deep.equal({ kind: 'serve', flags: { [name]: isSwitch ? 'true' : 'x' } });
+      const line = readCommandLine([flagOf(name), 'x'], '1.2.3');
+      expect(line, name).to.deep.equal({ kind: 'serve', flags: { [name]: 'x' } });
     }
   });
+
+  for (const [args, kind, insecure] of [
+    [['--insecure'], 'serve', 'true'],
+    [['--insecure', '--check'], 'check', 'true'],
+    [['--insecure=true'], 'serve', 'true'],
+    [['--insecure', 'true'], 'serve', 'true'],
+    [['--insecure=false'], 'serve', 'false'],
+    [['--insecure', 'false', '--check'], 'check', 'false'],
+  ] as const) {
+    it(`reads ${args.join(' ')}`, () => {
+      expect(readCommandLine(args, '1.2.3')).to.deep.equal({ kind, flags: { insecure } });
+    });
+  }
 
   it('tells a check from a start', () => {
     expect(readCommandLine(['--check', '--grace', '1s'], '1.2.3')).to.deep.equal({
@@ -30,7 +42,7 @@ describe('command line', () => {
       const { kind, fallback, summary } = OPTIONS[name];
       expect(text).to.include(flagOf(name)).and.to.include(summary);
       expect(text).to.include(`[${environmentNameOf(name)}, default ${fallback}]`);
-      if (kind.placeholder !== undefined) expect(text).to.include(`(${kind.bound})`);
+      expect(text).to.include(`(${kind.bound})`);
     }
   });
 

@@ -61,9 +61,8 @@ function misuseOfFlag(complaint: string, version: string): CommandLine | undefin
 
 function commandOption(name: OptionName): Option {
   const { kind, fallback, summary } = OPTIONS[name];
-  const flags = kind.placeholder === undefined ? flagOf(name) : `${flagOf(name)} ${kind.placeholder}`;
-  const bound = kind.placeholder === undefined ? '' : ` (${kind.bound})`;
-  return new Option(flags, `${summary}${bound} [${environmentNameOf(name)}, default ${fallback}]`).helpGroup(
+  const flags = `${flagOf(name)} ${kind.placeholder}`;
+  return new Option(flags, `${summary} (${kind.bound}) [${environmentNameOf(name)}, default ${fallback}]`).helpGroup(
     `${groupOf(name)}:`,
   );
 }

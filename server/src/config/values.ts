@@ -3,8 +3,8 @@ import { z } from 'zod';
 
 /** A kind of setting: how its text is read, and what is allowed. */
 export interface ValueKind<T> {
-  /** What stands for the value in help: `<duration>`; `undefined` for a switch. */
-  readonly placeholder: string | undefined;
+  /** What stands for the value in help: `<duration>`; in square brackets where a flag without a value means `true`. */
+  readonly placeholder: string;
   /** What is allowed, as a phrase: "100ms to 10m". */
   readonly bound: string;
   /** From text to value; an issue's message says what is wrong with the text. */
@@ -35,7 +35,7 @@ export function durationText(ms: number): string {
 }
 
 function kindOf<T>(
-  placeholder: string | undefined,
+  placeholder: string,
   bound: string,
   read: (text: string) => { readonly value: T } | { readonly problem: string },
 ): ValueKind<T> {
@@ -85,9 +85,9 @@ export function oneOf<const T extends string>(choices: readonly T[]): ValueKind<
   });
 }
 
-/** On when given as a flag; in the environment `true`, `false`, `1` or `0`. */
+/** `true`, `false`, `1` or `0`; a flag without a value is on. */
 export function onOff(): ValueKind<boolean> {
-  return kindOf(undefined, 'true or false', (text) => {
+  return kindOf('[boolean]', 'true or false', (text) => {
     if (text === 'true' || text === '1') return { value: true };
     return text === 'false' || text === '0' ? { value: false } : { problem: 'is neither true nor false' };
   });
