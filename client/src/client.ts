@@ -1,7 +1,8 @@
 import { ClientClosedError, type HoldfastError, LeaseLostError, UnavailableError } from './errors.js';
 import { Lease } from './lease.js';
 import { Listeners } from './listeners.js';
-import { checkBoolean, checkInteger, checkName, checkSignal, MAX_WAIT_MS } from './options.js';
+import { checkOptions, type OptionKeys } from './option-keys.js';
+import { checkBoolean, checkInteger, checkName, checkSignal, invalid, MAX_WAIT_MS } from './options.js';
 import type { AcquireSink, QueueView } from './session/acquisition.js';
 import type { AcquireSpec } from './session/claim.js';
 import type { SessionOptions } from './session/context.js';
@@ -30,6 +31,9 @@ export interface AcquireOptions extends TryAcquireOptions {
   /** How long to wait for the resource, in milliseconds, at most a day; 0 asks once. Default 30,000. */
   readonly waitMs?: number | undefined;
 }
+
+const TRY_OPTIONS: OptionKeys<TryAcquireOptions> = { ttlMs: true, signal: true, autoExtend: true };
+const ACQUIRE_OPTIONS: OptionKeys<AcquireOptions> = { ...TRY_OPTIONS, waitMs: true };
 
 /** A session with a Holdfast server: it takes leases and keeps them. Made by `connect`. */
 export class Client implements AsyncDisposable {
@@ -109,12 +113,13 @@ export class Client implements AsyncDisposable {
    * @throws UnavailableError when no server could say within `waitMs`.
    * @throws InvalidArgumentError, LimitReachedError, ClientClosedError; the reason of `signal` when that aborts.
    */
-  acquire(name: string, options: AcquireOptions = {}): Promise<Lease> {
+  acquire(name: string, options?: AcquireOptions): Promise<Lease> {
     return new Promise((resolve, reject) => {
-      const waitMs = checkInteger('waitMs', options.waitMs ?? DEFAULT_WAIT_MS, 0, MAX_WAIT_MS);
+      const told = checkOptions('acquire', options, ACQUIRE_OPTIONS);
+      const waitMs = checkInteger('waitMs', told.waitMs ?? DEFAULT_WAIT_MS, 0, MAX_WAIT_MS);
       const denied = (view: QueueView): void => reject(waitTimeout(name, waitMs, view, this.#clock.nowMs()));
       const granted = (lease: HeldLease): void => resolve(new Lease(lease, this.#session.leases));
-      this.#begin(name, waitMs, options, { granted, denied, failed: reject });
+      this.#begin(name, waitMs, told, { granted, denied, failed: reject });
     });
   }
 
@@ -123,10 +128,11 @@ export class Client implements AsyncDisposable {
    *
    * @throws UnavailableError when there is no connection, or no answer within `answerTimeoutMs`.
    */
-  tryAcquire(name: string, options: TryAcquireOptions = {}): Promise<Lease | undefined> {
+  tryAcquire(name: string, options?: TryAcquireOptions): Promise<Lease | undefined> {
     return new Promise((resolve, reject) => {
+      const told = checkOptions('tryAcquire', options, TRY_OPTIONS);
       const granted = (lease: HeldLease): void => resolve(new Lease(lease, this.#session.leases));
-      this.#begin(name, 0, options, { granted, denied: () => resolve(undefined), failed: reject });
+      this.#begin(name, 0, told, { granted, denied: () => resolve(undefined), failed: reject });
     });
   }
 
@@ -144,9 +150,9 @@ export class Client implements AsyncDisposable {
     optionsOrFn: AcquireOptions | ((lease: Lease) => T | PromiseLike<T>),
     maybeFn?: (lease: Lease) => T | PromiseLike<T>,
   ): Promise<T> {
-    const options = typeof optionsOrFn === 'function' ? {} : optionsOrFn;
-    const fn = typeof optionsOrFn === 'function' ? optionsOrFn : maybeFn;
-    if (fn === undefined) throw new TypeError('using needs a function to run under the lease');
+    const [options, fn] = typeof optionsOrFn === 'function' ? [undefined, optionsOrFn] : [optionsOrFn, maybeFn];
+    checkOptions('using', options, ACQUIRE_OPTIONS);
+    if (typeof fn !== 'function') throw invalid('fn', fn, 'a function to run under the lease');
     const lease = await this.acquire(name, options);
     try {
       return await this.#run(lease, fn);

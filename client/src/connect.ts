@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { Client } from './client.js';
+import { checkOptions, type OptionKeys } from './option-keys.js';
 import { checkInteger, checkName } from './options.js';
 import type { SessionOptions } from './session/context.js';
 import { KeepAlive, SystemClock } from './system-clock.js';
@@ -31,6 +32,16 @@ export interface ConnectOptions {
   readonly closeTimeoutMs?: number | undefined;
 }
 
+const CONNECT_OPTIONS: OptionKeys<ConnectOptions> = {
+  name: true,
+  namespace: true,
+  connectTimeoutMs: true,
+  attemptTimeoutMs: true,
+  maxBackoffMs: true,
+  abortMarginMs: true,
+  answerTimeoutMs: true,
+  closeTimeoutMs: true,
+};
 const MAX_MS = 2 ** 31 - 1;
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
 
@@ -46,10 +57,11 @@ const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
  * @throws UnavailableError when no server answers within `connectTimeoutMs`.
  * @throws InvalidArgumentError, AccessDeniedError, ProtocolError when trying on would not help.
  */
-export async function connect(targets: string | readonly string[], options: ConnectOptions = {}): Promise<Client> {
+export async function connect(targets: string | readonly string[], options?: ConnectOptions): Promise<Client> {
   const addresses = checkTargets(targets);
-  const sessionOptions = checked(options);
-  const connectTimeoutMs = duration('connectTimeoutMs', options.connectTimeoutMs, DEFAULT_CONNECT_TIMEOUT_MS);
+  const told = checkOptions('connect', options, CONNECT_OPTIONS);
+  const sessionOptions = checked(told);
+  const connectTimeoutMs = duration('connectTimeoutMs', told.connectTimeoutMs, DEFAULT_CONNECT_TIMEOUT_MS);
   const keepAlive = new KeepAlive();
   const ports = {
     clock: new SystemClock(),

@@ -46,7 +46,8 @@ export function invalid(field: string, value: unknown, limit: string): InvalidAr
   });
 }
 
-function show(value: unknown): string {
+/** A value as it stands in messages. */
+export function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(shortened(value));
   try {
     return shortened(inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY }));
