@@ -80,7 +80,6 @@ describe('docs/errors.md', () => {
       ['server/src/store/embedded/lmdb-log.ts', /StoreRefusedError\(\s*`([^`]+)`/g],
       ['server/src/store/embedded/open-embedded-store.ts', /StoreRefusedError\(\s*`([^`]+)`/g],
       ['server/src/process/addresses.ts', /return `([^`]+)`/g],
-      ['server/src/process/preflight.ts', /`(the data directory [^`]+)`/g],
       ['server/src/rpc/listener.ts', /[?:]\s+`(\$\{place\}[^`]+)`|return `(\$\{place\}[^`]+)`/g],
       ['server/src/main.ts', /`(holdfast-server: [^`]+)\\n`/g],
       ['server/src/config/values.ts', /problem: [`']([^`'$]+)[`']/g],

@@ -77,7 +77,8 @@ describe('faults: real processes, killed, stopped and cut off', () => {
   it('B1: a restarted server gives the lease back to its holder, token unchanged, and not to the waiter', async () => {
     const holder = await client('holder', proxy.address);
     const waiter = await client('waiter', proxy.address);
-    const granted = await holder.do({ kind: 'acquire', name: 'r', ttlMs: 10_000, waitMs: 0 }, 'granted');
+    const ttlMs = 5_000;
+    const granted = await holder.do({ kind: 'acquire', name: 'r', ttlMs, waitMs: 0 }, 'granted');
     waiter.tell({ kind: 'acquire', name: 'r', ttlMs: TTL_MS, waitMs: 60_000 });
     await eventually(5_000, 'the waiter queued', async () => (await listed(server.address))[0]?.waiters || undefined);
     const { address, dataDir } = server;
@@ -88,6 +89,8 @@ describe('faults: real processes, killed, stopped and cut off', () => {
       return found?.sessionState === 1 && found.waiters === 1 ? found : undefined;
     });
     expect(String(lease.token)).to.equal(granted.token);
+    const backUs = nowUs();
+    await eventually(3 * ttlMs, 'more than a TTL to pass', () => (nowUs() - backUs > 1_200 * ttlMs ? true : undefined));
     expect(waiter.has('granted')).to.equal(false);
     expect((await holder.do({ kind: 'look', name: 'r' }, 'view')).mayWrite).to.equal(true);
     const next = waiter.next('granted');

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -135,6 +135,24 @@ describe('holdfast-server, run to its end', function () {
       expect(stdout).to.match(/^data-dir +\S+checked +the flag --data-dir$/m);
       expect(stdout).to.match(/^max-ttl +1m +the default$/m);
       expect(await stat(dataDir).catch(() => undefined)).to.equal(undefined);
+    });
+
+    it('leaves the folders above a data directory as they were', async () => {
+      const { code } = await run('--check', '--data-dir', join(folder, 'not', 'there', 'yet'), ...free);
+      expect(code).to.equal(0);
+      expect(await readdir(folder)).to.not.include('not');
+      const empty = join(folder, 'empty');
+      await mkdir(empty);
+      expect((await run('--check', '--data-dir', empty, ...free)).code).to.equal(0);
+      expect(await readdir(folder)).to.include('empty');
+    });
+
+    it('ends with 3 when a directory cannot be made there, for the reason a start gives', async () => {
+      const args = ['--data-dir', '/proc/nope', ...free];
+      const checked = await run('--check', ...args);
+      const started = await run(...args);
+      expect([checked.code, started.code]).to.deep.equal([3, 3]);
+      expect(checked.stderr).to.equal(`holdfast-server: ${refusal(started)}\n`);
     });
 
     it('mentions a variable that is probably misspelt', async () => {

@@ -28,6 +28,7 @@ export class ModelStore implements LeaseStore {
   readonly name = 'model';
   readonly capabilities = { resumeAfterRestart: true, severalServers: false, listsLeases: true };
   readonly nominations: Nomination[] = [];
+  readonly withdrawn: Nomination[] = [];
   /** When set, every verb answers that it cannot. */
   unavailable = false;
   /** How long an answer takes; asked for each call. */
@@ -101,6 +102,10 @@ export class ModelStore implements LeaseStore {
 
   nominate(nominations: readonly Nomination[]): void {
     this.nominations.push(...nominations);
+  }
+
+  withdraw(nominations: readonly Nomination[]): void {
+    this.withdrawn.push(...nominations);
   }
 
   *storedLeases(): Iterable<StoredLease> {

@@ -175,6 +175,9 @@ export class ScriptedStream implements Stream {
     this.say(id, { $case: 'failed', value: { status: wireStatus(failure) } });
   }
 
+  /** The interval the next Resumed tells; 0 for none. */
+  resumedIntervalMs = 0;
+
   resumed(...results: readonly { request: number; outcome: ResumedLease_Outcome; durationMs?: number }[]): void {
     this.#push += 1n;
     const { id } = this.last('resume');
@@ -183,7 +186,10 @@ export class ScriptedStream implements Stream {
       outcome,
       validity: durationMs === undefined ? undefined : { anchor: BigInt(id), durationMs },
     }));
-    this.say(id, { $case: 'resumed', value: { leases, push: this.#push } });
+    this.say(id, {
+      $case: 'resumed',
+      value: { leases, push: this.#push, heartbeatIntervalMs: this.resumedIntervalMs },
+    });
   }
 
   get push(): bigint {

@@ -63,6 +63,21 @@ describe('core: sessions and resume', () => {
     expect(token > (tokens[0] ?? 0n)).to.equal(true);
   });
 
+  it('tells a resumed client how often to beat, for a restarted server knew of no lease when it opened', async () => {
+    const rig = new CoreRig();
+    const client = await rig.client('a');
+    const id = client.acquire('r', { ttlMs: 3_000, hash: hash('s1') });
+    await rig.clock.settle();
+    const { leaseId, tokens } = client.answer('granted', id);
+    rig.restart();
+    client.open(true);
+    expect(client.all('opened').at(-1)?.heartbeatIntervalMs).to.equal(5_000);
+    const claim = request('r', { ttlMs: 3_000, hash: hash('s2'), earlierHashes: [hash('s1')] });
+    const resume = client.resume([{ claim: 'held', requestId: id, leaseId, token: tokens[0] ?? 0n, request: claim }]);
+    await rig.clock.settle();
+    expect(client.answer('resumed', resume).heartbeatIntervalMs).to.equal(500);
+  });
+
   it('sends an unacknowledged grant again, under the same token, instead of waiting it out', async () => {
     const rig = new CoreRig();
     const client = await rig.client('a');

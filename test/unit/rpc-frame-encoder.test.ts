@@ -44,7 +44,7 @@ const resumed = fc.oneof(
 
 const frame: fc.Arbitrary<ServerFrame> = fc.oneof(
   fc.record({ kind: fc.constant('opened'), id, serverId: text, heartbeatIntervalMs: uint32, limits }),
-  fc.record({ kind: fc.constant('resumed'), id, leases: fc.array(resumed), push: id }),
+  fc.record({ kind: fc.constant('resumed'), id, leases: fc.array(resumed), push: id, heartbeatIntervalMs: uint32 }),
   fc.record({
     kind: fc.constant('extended'),
     id,

@@ -28,6 +28,8 @@ export interface BidOutcomes {
   refused(request: LeaseRequest, retryAfterMs: number): void;
   /** The store could not say. */
   unavailable(request: LeaseRequest, message: string): void;
+  /** The store has given the resource to a request of ours that is not its holder here. */
+  displaced(holder: LeaseRequest): void;
   /** Neither a grant nor a refusal: the request is where it was before. */
   cameToNothing(request: LeaseRequest): void;
 }
@@ -166,7 +168,7 @@ export class Bids {
   #adopt(request: LeaseRequest): void {
     const bid = this.#begin(request);
     if (bid === undefined) {
-      this.#outcomes.cameToNothing(request);
+      this.#releaseUntold(request);
       return;
     }
     const { resource } = request;
@@ -175,6 +177,9 @@ export class Bids {
     this.#ctx.store.adopt(
       { resource: resource.key, presented: request.allHashes(), token: undefined, grantee: request.grantee() },
       (answer, calledAtMs) => {
+        // Two requests may have shown one secret: the store has said whose the lease is now.
+        const other = resource.holder;
+        if (answer.kind === 'adopted' && other !== undefined) this.#outcomes.displaced(other);
         resource.callsUnderWay -= 1;
         this.#adopted(bid, answer, calledAtMs);
       },

@@ -20,13 +20,14 @@ export class Contention {
   readonly #bids: Bids;
   readonly #waiting: WaitingRoom;
 
-  constructor(ctx: CoreContext, waiting: WaitingRoom) {
+  constructor(ctx: CoreContext, waiting: WaitingRoom, displaced: (holder: LeaseRequest) => void) {
     this.#ctx = ctx;
     this.#waiting = waiting;
     this.#bids = new Bids(ctx, waiting, {
       granted: (request) => this.pump(request.resource),
       refused: (request, retryAfterMs) => this.#refused(request, retryAfterMs),
       unavailable: (request, message) => this.#unavailable(request, message),
+      displaced,
       cameToNothing: (request) => this.#backToQueue(request),
     });
   }
@@ -60,6 +61,7 @@ export class Contention {
   /** The store refused a while ago; ask again. */
   retry(resource: Resource): void {
     resource.storedHolder = undefined;
+    this.#ctx.timers.cancel(resource.retry);
     this.pump(resource);
   }
 
@@ -106,6 +108,8 @@ export class Contention {
     const successor =
       holder.state === 'unadopted' || resource.callsUnderWay > 0 ? undefined : this.#waiting.firstEligible(resource);
     holder.state = 'releasing';
+    holder.session.unadopted.delete(holder);
+    resource.forgetUnadopted(holder);
     this.#ctx.timers.cancel(holder.deadline);
     resource.callsUnderWay += 1;
     if (successor !== undefined && this.#bids.handOff(holder, successor, () => this.#vacate(holder), done)) return;

@@ -35,7 +35,7 @@ export class CoreContext {
 
   /** Forgets a resource that nobody holds or wants. */
   dropIfUnused(resource: Resource): void {
-    if (!resource.unused) return;
+    if (!resource.unused || this.resources.get(resource.key) !== resource) return;
     this.timers.cancel(resource.retry);
     this.timers.cancel(resource.tellPlaces);
     this.resources.delete(resource.key);

@@ -87,11 +87,9 @@ export class Extensions {
     }
     if (!frame.last) return;
     attachment.listAwaitedFor = undefined;
-    for (const request of session.requests.values()) {
-      if (request.state === 'held' && attachment.held.isSeen(request.id) && !awaited.listed.has(request.id)) {
-        request.abandoned = true;
-        attachment.held.released(request.id);
-      }
+    for (const requestId of attachment.held.keepOnly(awaited.listed, awaited.pushSeen)) {
+      const request = session.requests.get(requestId);
+      if (request?.state === 'held') request.abandoned = true;
     }
     for (const requestId of awaited.listed) {
       const state = session.requests.get(requestId)?.state;

@@ -120,7 +120,13 @@ export type ServerFrame =
       readonly heartbeatIntervalMs: number;
       readonly limits: Limits;
     }
-  | { readonly kind: 'resumed'; readonly id: number; readonly leases: readonly ResumedLease[]; readonly push: number }
+  | {
+      readonly kind: 'resumed';
+      readonly id: number;
+      readonly leases: readonly ResumedLease[];
+      readonly push: number;
+      readonly heartbeatIntervalMs: number;
+    }
   | ExtendedFrame
   | { readonly kind: 'held_list_requested'; readonly id: number }
   | { readonly kind: 'queued'; readonly id: number; readonly position: number; readonly holder: Holder | undefined }

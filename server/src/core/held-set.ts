@@ -4,7 +4,12 @@ const ZERO = 0x30;
 const NINE = 0x39;
 const LETTER_A = 0x61;
 
+/** Below this, pushes about leases that are gone are not worth looking for. */
+const COMPACT_ABOVE = 1_024;
+
 interface Member {
+  /** The push that told of it. */
+  readonly push: number;
   readonly high: number;
   readonly low: number;
   /** The client has said that it saw the grant. */
@@ -47,7 +52,7 @@ export class HeldSet {
   /** A lease is told with this push. */
   gained(push: number, requestId: RequestId, leaseId: LeaseId): void {
     const { high, low } = lastEightBytes(leaseId);
-    this.#members.set(requestId, { high, low, seen: false });
+    this.#members.set(requestId, { high, low, push, seen: false });
     this.#events.push({ push, requestId, gained: true });
   }
 
@@ -62,6 +67,24 @@ export class HeldSet {
     if (member === undefined) return;
     if (member.seen) this.#toggle(member, -1);
     this.#members.delete(requestId);
+  }
+
+  /** The client has listed what it held after processing a push: of what it had seen by then, the rest is gone. */
+  keepOnly(listed: ReadonlySet<RequestId>, pushSeen: number): readonly RequestId[] {
+    const gone: RequestId[] = [];
+    for (const [requestId, member] of this.#members) {
+      if (member.seen && member.push <= pushSeen && !listed.has(requestId)) gone.push(requestId);
+    }
+    for (const requestId of gone) this.released(requestId);
+    return gone;
+  }
+
+  /** Pushes the client has not said it saw; grows only as long as it does not beat. */
+  get unseen(): number {
+    if (this.#events.length > COMPACT_ABOVE) {
+      this.#events = this.#events.filter(({ requestId }) => this.#members.has(requestId));
+    }
+    return this.#events.length;
   }
 
   /** Whether the client has said that it saw the grant. */

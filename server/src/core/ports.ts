@@ -140,10 +140,11 @@ export interface LeaseStore {
   release(bids: readonly ReleaseBid[]): Promise<readonly ReleaseAnswer[]>;
   /**
    * Says that `to` is likely to be handed the resource soon, in this order among other nominations of the resource. A
-   * store may write ahead so that the hand-off itself costs no disk commit. A nomination grants nothing; one that never
-   * becomes a hand-off needs no withdrawal.
+   * store may write ahead so that the hand-off itself costs no disk commit. A nomination grants nothing.
    */
   nominate(nominations: readonly Nomination[]): void;
+  /** Says that a nominated grantee will not be handed the resource after all. */
+  withdraw(nominations: readonly Nomination[]): void;
   /** The leases the store remembers; empty where the capability `listsLeases` is false. */
   storedLeases(): Iterable<StoredLease>;
   /** Finishes what is under way and lets go. Leases stay. */

@@ -6,6 +6,7 @@ import { type LeaseId, type RequestId, type ResourceKey, resourceKey } from './n
 import { checkAcquire } from './request-check.js';
 import { Resource } from './resource.js';
 import type { Session } from './session.js';
+import { tooMany } from './stream-refusals.js';
 import { uuidV7 } from './uuid-v7.js';
 
 /** What a request's and a resource's deadlines lead to. */
@@ -28,6 +29,20 @@ export class RequestFactory {
   /** What is wrong with a request, or `undefined`. */
   check(request: AcquireRequest): Failure | undefined {
     return checkAcquire(request, this.#ctx.settings.limits);
+  }
+
+  /** Why a session may have no further request, or `undefined`. */
+  sessionIsFull(session: Session): Failure | undefined {
+    const most = this.#ctx.settings.limits.maxRequestsPerSession;
+    const { size } = session.requests;
+    return size < most ? undefined : tooMany('requests of the session', size + 1, most);
+  }
+
+  /** Why a resource may have no further waiter, or `undefined`. */
+  queueIsFull(key: ResourceKey): Failure | undefined {
+    const most = this.#ctx.settings.maxWaitersPerResource;
+    const size = this.#ctx.resources.get(key)?.waiters.size ?? 0;
+    return size < most ? undefined : tooMany('waiters for the resource', size + 1, most);
   }
 
   resourceKey(session: Session, request: AcquireRequest): ResourceKey {

@@ -1,6 +1,7 @@
 import type { ResumedLease, ResumeFrame } from './frames.js';
 import type { LeaseRequest } from './lease-request.js';
 import type { Attachment, Session } from './session.js';
+import type { CoreSettings } from './session-api.js';
 import type { Anchor } from './validity.js';
 
 /** One Resume frame: its results gather here until every entry that wants one has it, and are then sent together. */
@@ -17,6 +18,7 @@ export class ResumeAccount {
     readonly session: Session,
     readonly attachment: Attachment,
     frame: ResumeFrame,
+    private readonly settings: CoreSettings,
   ) {
     this.anchor = attachment.anchor;
     this.#frameId = frame.id;
@@ -45,10 +47,17 @@ export class ResumeAccount {
     if (this.#pending > 0 || session.attachment !== attachment) return;
     const { held, port } = attachment;
     const push = held.nextPush();
+    let intervalMs = session.heartbeatIntervalMs(this.settings);
     for (const request of this.#kept) {
       // One that ended while others were waited for has had its Lost: the client hears of both in one order or another.
-      if (!request.hasEnded) held.gained(push, request.id, request.heldLease().leaseId);
+      // Nor is one held that the client gave back while the answer was awaited.
+      if (request.hasEnded || request.givenUp || request.state === 'releasing') continue;
+      held.gained(push, request.id, request.heldLease().leaseId);
+      intervalMs = Math.min(intervalMs, session.heartbeatIntervalMs(this.settings, request.ttlMs));
     }
-    port.send({ kind: 'resumed', id: this.#frameId, leases: this.#results, push });
+    // A server that has just started knows of no lease when it answers Open: only now can it say how often to beat.
+    attachment.toldIntervalMs = intervalMs;
+    const leases = this.#results;
+    port.send({ kind: 'resumed', id: this.#frameId, leases, push, heartbeatIntervalMs: intervalMs });
   }
 }

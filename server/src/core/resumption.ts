@@ -35,7 +35,7 @@ export class Resumption {
 
   /** Takes one Resume frame. With the last one, whatever was not listed is given back. */
   resume(session: Session, attachment: Attachment, frame: ResumeFrame): void {
-    const account = new ResumeAccount(session, attachment, frame);
+    const account = new ResumeAccount(session, attachment, frame, this.#ctx.settings);
     for (const entry of frame.entries) {
       attachment.resuming?.add(entry.requestId);
       this.#take(account, entry);
@@ -95,6 +95,10 @@ export class Resumption {
       account.result({ requestId: entry.requestId, outcome: 'lost' });
       return;
     }
+    if (known === undefined && this.#requests.sessionIsFull(account.session) !== undefined) {
+      account.result({ requestId: entry.requestId, outcome: 'lost' });
+      return;
+    }
     const request = known ?? this.#requests.create(account.session, entry.requestId, entry.request);
     request.hash = entry.request.hash;
     request.earlierHashes = entry.request.earlierHashes;
@@ -121,6 +125,7 @@ export class Resumption {
     request.state = 'adopting';
     request.adoptWhenGranted = false;
     resource.forgetUnadopted(request);
+    request.session.unadopted.delete(request);
     resource.callsUnderWay += 1;
     const bid = {
       resource: resource.key,
@@ -155,6 +160,7 @@ export class Resumption {
           break;
       }
       done(settled, calledAtMs);
+      if (settled.kind === 'unknown') this.#contention.pump(resource);
       this.#forgetIfNobodyComes(request);
       if (request.givenUp && !request.hasEnded) {
         request.givenUp = false;
@@ -175,7 +181,7 @@ export class Resumption {
     const { resource } = request;
     const done = (): void => {
       resource.callsUnderWay -= 1;
-      this.#contention.pump(resource);
+      this.#contention.retry(resource);
     };
     if (answer.kind === 'lost') done();
     else this.#ctx.store.release({ resource: resource.key, hashes: request.allHashes() }, done);
@@ -207,7 +213,10 @@ export class Resumption {
     const { session } = account;
     const known = session.requests.get(entry.requestId);
     if (known === undefined) {
-      this.#contention.enqueue(this.#requests.create(session, entry.requestId, entry.request));
+      const key = this.#requests.resourceKey(session, entry.request);
+      const refusal = this.#requests.sessionIsFull(session) ?? this.#requests.queueIsFull(key);
+      if (refusal !== undefined) this.#ctx.fail(session, entry.requestId, refusal);
+      else this.#contention.enqueue(this.#requests.create(session, entry.requestId, entry.request));
       return;
     }
     known.hash = entry.request.hash;
@@ -241,7 +250,12 @@ export class Resumption {
       if (session.attachment !== attachment) {
         if (answer.kind === 'lost') this.#endings.gone(request, 'displaced');
       } else if (answer.kind === 'adopted') {
-        this.#grants.push(request, attachment, anchoredValidity(this.#ctx.settings, anchor, calledAtMs, request.ttlMs));
+        if (!request.givenUp)
+          this.#grants.push(
+            request,
+            attachment,
+            anchoredValidity(this.#ctx.settings, anchor, calledAtMs, request.ttlMs),
+          );
       } else {
         this.#startOver(account, request, entry);
       }

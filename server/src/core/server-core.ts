@@ -28,7 +28,7 @@ export class ServerCore implements ServerCoreApi {
   ) {
     const ctx = new CoreContext(settings, ports);
     const waiting = new WaitingRoom(ctx);
-    const contention = new Contention(ctx, waiting);
+    const contention = new Contention(ctx, waiting, (holder) => endings.displaced(holder));
     const endings = new Endings(ctx, contention);
     const requests = new RequestFactory(ctx, {
       requestDue: (request) => requestDue(request, contention, endings),

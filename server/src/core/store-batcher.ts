@@ -64,6 +64,7 @@ export class StoreBatcher {
   readonly #adopt: VerbBatch<AdoptBid, AdoptAnswer>;
   readonly #release: VerbBatch<ReleaseBid, ReleaseAnswer>;
   #nominations: Nomination[] = [];
+  #withdrawals: Nomination[] = [];
   #scheduled = false;
 
   constructor(ports: CorePorts) {
@@ -106,6 +107,11 @@ export class StoreBatcher {
     this.#schedule();
   }
 
+  withdraw(nomination: Nomination): void {
+    this.#withdrawals.push(nomination);
+    this.#schedule();
+  }
+
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -123,6 +129,11 @@ export class StoreBatcher {
       const nominations = this.#nominations;
       this.#nominations = [];
       this.#ports.store.nominate(nominations);
+    }
+    if (this.#withdrawals.length > 0) {
+      const withdrawals = this.#withdrawals;
+      this.#withdrawals = [];
+      this.#ports.store.withdraw(withdrawals);
     }
     this.#extend.flush();
   }

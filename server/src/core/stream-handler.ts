@@ -60,6 +60,8 @@ export class CoreStreamHandler implements StreamHandler {
       else this.#next(frame, receivedAtMs, this.#stage.session, this.#stage.attachment);
     }
     if (this.#stage.name !== 'open') return;
+    this.#boundUnseen(this.#stage.attachment);
+    if (this.#stage.name !== 'open') return;
     const { passedOver } = this.#stage.session;
     if (passedOver.size === 0) return;
     const resources = [...passedOver];
@@ -120,6 +122,13 @@ export class CoreStreamHandler implements StreamHandler {
       return;
     }
     this.#dispatch(frame, session, attachment);
+  }
+
+  /** A client that never beats never says what it has seen: that must not fill the memory. */
+  #boundUnseen(attachment: Attachment): void {
+    const most = 4 * this.#parts.ctx.settings.limits.maxRequestsPerSession;
+    const { unseen } = attachment.held;
+    if (unseen > most) this.end(tooMany('pushes without a Heartbeat', unseen, most));
   }
 
   #resume(session: Session, attachment: Attachment, frame: ResumeFrame): void {
@@ -189,16 +198,8 @@ export class CoreStreamHandler implements StreamHandler {
   /** Why an acquire is not even tried. */
   #refusal(session: Session, frame: AcquireFrame, key: ResourceKey): Failure | undefined {
     const { ctx, requests } = this.#parts;
-    const { limits, maxWaitersPerResource } = ctx.settings;
     const failure = requests.check(frame.request);
     if (failure !== undefined) return failure;
-    if (ctx.draining) return draining();
-    if (session.requests.size >= limits.maxRequestsPerSession) {
-      return tooMany('requests of the session', session.requests.size + 1, limits.maxRequestsPerSession);
-    }
-    const waiters = ctx.resources.get(key)?.waiters.size ?? 0;
-    if (waiters >= maxWaitersPerResource)
-      return tooMany('waiters for the resource', waiters + 1, maxWaitersPerResource);
-    return undefined;
+    return ctx.draining ? draining() : (requests.sessionIsFull(session) ?? requests.queueIsFull(key));
   }
 }

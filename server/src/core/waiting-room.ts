@@ -42,6 +42,8 @@ export class WaitingRoom {
     if (request.nominated) {
       request.nominated = false;
       resource.nominated -= 1;
+      // One that leaves while it bids leaves with the grant.
+      if (request.state === 'waiting') this.ctx.store.withdraw({ resource: resource.key, to: request.grantee() });
     }
     if (resource.waiters.size > 0) this.tellPlacesSoon(resource);
   }

@@ -1,18 +1,17 @@
-import { constants } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
+import { rmdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { flagOf } from '../config/options.js';
 import type { ServerConfig } from '../config/server-config.js';
 import { DirectoryLock } from '../store/embedded/directory-lock.js';
+import { prepareDirectory } from '../store/embedded/open-embedded-store.js';
 import { StoreRefusedError } from '../store/embedded/store-refused-error.js';
 import { addressProblem } from './addresses.js';
 import { EXIT, StartRefused } from './exit-codes.js';
 import { systemClock } from './system-clock.js';
 
-/** Looks for what would keep a server with this configuration from starting, and changes nothing. */
+/** Looks for what would keep a server with this configuration from starting, and leaves everything as it was. */
 export async function preflight(config: ServerConfig): Promise<StartRefused | undefined> {
-  const { directory: path } = config.store;
-  const directory = (await directoryProblem(path)) ?? (await useProblem(path));
+  const directory = await directoryProblem(config.store.directory);
   if (directory !== undefined) return new StartRefused(directory, EXIT.storeRefused);
   const addresses = [
     { address: config.listen, flag: flagOf('listen') },
@@ -25,35 +24,37 @@ export async function preflight(config: ServerConfig): Promise<StartRefused | un
   return undefined;
 }
 
-/** The directory itself, or the nearest one above it that exists, must be a directory one may write to. */
+/** Makes the directory and takes its lock, as a start would, and removes again what was not there before. */
 async function directoryProblem(directory: string): Promise<string | undefined> {
-  const remedy = `choose another with ${flagOf('dataDir')}, or allow this user to write there`;
-  for (let path = directory; ; path = dirname(path)) {
-    const stats = await stat(path).catch(() => undefined);
-    if (stats === undefined) {
-      if (path !== dirname(path)) continue;
-      return `the data directory ${directory} cannot be created: ${remedy}`;
-    }
-    if (!stats.isDirectory()) {
-      return `the data directory ${directory} cannot be used, ${path} is not a directory: ${remedy}`;
-    }
-    const writable = await access(path, constants.W_OK | constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    return writable ? undefined : `the data directory ${directory} is not writable: ${remedy}`;
-  }
-}
-
-/** A directory that exists must not be another server's. */
-async function useProblem(directory: string): Promise<string | undefined> {
-  if ((await stat(directory).catch(() => undefined)) === undefined) return undefined;
+  const missing = await missingDirectories(directory);
   try {
-    const lock = await DirectoryLock.take(directory, systemClock);
+    const path = await prepareDirectory(directory).catch(async (error: unknown) => {
+      await removeDirectories(missing);
+      throw error;
+    });
+    const lock = await DirectoryLock.take(path, systemClock);
+    // Only while the lock is held, or it might be taken away from a server that has just begun there.
+    await removeDirectories(missing);
     await lock.release();
     return undefined;
   } catch (error) {
     if (error instanceof StoreRefusedError) return error.message;
     throw error;
   }
+}
+
+/** The directory and those above it, as far as they do not exist; the innermost first. */
+async function missingDirectories(directory: string): Promise<readonly string[]> {
+  const missing: string[] = [];
+  for (let path = directory; path !== dirname(path); path = dirname(path)) {
+    const found = await stat(path).catch(() => undefined);
+    if (found !== undefined) break;
+    missing.push(path);
+  }
+  return missing;
+}
+
+/** Removes those that are empty: one that is not has found a user by now. Some may never have been made. */
+async function removeDirectories(innermostFirst: readonly string[]): Promise<void> {
+  for (const path of innermostFirst) await rmdir(path).catch(() => undefined);
 }

@@ -50,7 +50,7 @@ function kindBytes(frame: ServerFrame): number {
     case 'opened':
       return 2 * UINT32_BYTES + textBytes(frame.serverId) + LIMITS_BYTES;
     case 'resumed':
-      return ID_BYTES + frame.leases.length * (NESTED_BYTES + ID_BYTES + 2 + VALIDITY_BYTES);
+      return ID_BYTES + UINT32_BYTES + frame.leases.length * (NESTED_BYTES + ID_BYTES + 2 + VALIDITY_BYTES);
     case 'draining':
       return UINT32_BYTES;
     case 'held_list_requested':

@@ -103,7 +103,14 @@ function wireKind(frame: ServerFrame): WireKind {
         },
       };
     case 'resumed':
-      return { $case: 'resumed', value: { leases: frame.leases.map(wireResumed), push: BigInt(frame.push) } };
+      return {
+        $case: 'resumed',
+        value: {
+          leases: frame.leases.map(wireResumed),
+          push: BigInt(frame.push),
+          heartbeatIntervalMs: frame.heartbeatIntervalMs,
+        },
+      };
     case 'held_list_requested':
       return { $case: 'heldListRequested', value: {} };
     case 'draining':

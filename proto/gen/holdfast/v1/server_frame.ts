@@ -103,6 +103,8 @@ export interface Resumed {
   leases: ResumedLease[];
   /** Rises with every `Granted`, `Lost` and `Resumed` of a stream. */
   push: bigint;
+  /** Beat at least this often from now on. */
+  heartbeatIntervalMs: number;
 }
 
 /** What became of one entry. */
@@ -860,7 +862,7 @@ export const Limits: MessageFns<Limits> = {
 };
 
 function createBaseResumed(): Resumed {
-  return { leases: [], push: 0n };
+  return { leases: [], push: 0n, heartbeatIntervalMs: 0 };
 }
 
 export const Resumed: MessageFns<Resumed> = {
@@ -873,6 +875,9 @@ export const Resumed: MessageFns<Resumed> = {
         throw new globalThis.Error("value provided for field message.push of type uint64 too large");
       }
       writer.uint32(16).uint64(message.push);
+    }
+    if (message.heartbeatIntervalMs !== 0) {
+      writer.uint32(24).uint32(message.heartbeatIntervalMs);
     }
     return writer;
   },
@@ -906,6 +911,14 @@ export const Resumed: MessageFns<Resumed> = {
             message.push = reader.uint64() as bigint;
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.heartbeatIntervalMs = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -925,6 +938,7 @@ export const Resumed: MessageFns<Resumed> = {
     const message = createBaseResumed();
     message.leases = object.leases?.map((e) => ResumedLease.fromPartial(e)) || [];
     message.push = (object.push !== undefined && object.push !== null) ? BigInt(object.push) : 0n;
+    message.heartbeatIntervalMs = object.heartbeatIntervalMs ?? 0;
     return message;
   },
 };

@@ -98,10 +98,7 @@ export class EmbeddedStore implements LeaseStore {
    * crash before that brings the lease back for one time to live, with nobody who would claim it.
    */
   release(bids: readonly ReleaseBid[]): Promise<readonly ReleaseAnswer[]> {
-    this.#tidy ??= this.options.clock.after(TIDY_AFTER_MS, () => {
-      this.#tidy = undefined;
-      this.#commits.want();
-    });
+    this.#tidySoon();
     return this.#answer<ReleaseBid, ReleaseAnswer>(
       bids,
       () => undefined,
@@ -118,6 +115,12 @@ export class EmbeddedStore implements LeaseStore {
       const written = acceptable.filter((nomination) => this.#table.nominate(nomination, commit));
       if (written.length > 0) this.#commits.want();
     });
+  }
+
+  withdraw(nominations: readonly Nomination[]): void {
+    if (this.#unavailable() !== undefined) return;
+    const written = nominations.filter((nomination) => this.#table.withdraw(nomination));
+    if (written.length > 0) this.#tidySoon();
   }
 
   storedLeases(): Iterable<StoredLease> {
@@ -162,6 +165,15 @@ export class EmbeddedStore implements LeaseStore {
       return steps.map((step) => (this.#commits.isDurable(step.durableAfter) ? step.answer : refuse(reason)));
     }
     return steps.map(({ answer }) => answer);
+  }
+
+  /** Has what nobody waits for written before long. */
+  #tidySoon(): void {
+    if (this.#unavailable() !== undefined) return;
+    this.#tidy ??= this.options.clock.after(TIDY_AFTER_MS, () => {
+      this.#tidy = undefined;
+      this.#commits.want();
+    });
   }
 
   /** A violated guarantee stops the store as a failed commit does. */

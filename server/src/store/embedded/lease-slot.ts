@@ -54,6 +54,14 @@ export function settle(slot: RecoveredSlot, holder: LeaseRecord): HeldSlot {
   return { kind: 'held', holder, expiresAtMs: slot.expiresAtMs, durableAfter: AT_ONCE, plan: [], later };
 }
 
+/** A resource as a restart finds it: blocked for the greatest time to live any candidate was told. */
+export function recovered({ holder, planned }: DurableResource, expiry: (ttlMs: number) => number): Slot {
+  const candidates = [holder, ...planned];
+  const expiresAtMs = expiry(Math.max(...candidates.map(({ coverMs }) => coverMs)));
+  if (planned.length > 0) return { kind: 'recovered', candidates, expiresAtMs };
+  return { kind: 'held', holder, expiresAtMs, durableAfter: AT_ONCE, plan: [], later: [] };
+}
+
 export function recordOf(grantee: Grantee, token: bigint, grantedAtWallMs: number): LeaseRecord {
   const { hash, leaseId, sessionId, clientName, ttlMs } = grantee;
   return { hash, leaseId, sessionId, clientName, ttlMs, token, grantedAtWallMs, coverMs: ttlMs };
@@ -67,6 +75,16 @@ export function durableOf({ holder, later, plan }: HeldSlot): DurableResource {
 
 export function proves(record: LeaseRecord, claim: { readonly hash: Hash; readonly token: bigint }): boolean {
   return record.hash === claim.hash && record.token === claim.token;
+}
+
+/** Whether the record is of this very lease, under this very secret. */
+export function isOf(record: LeaseRecord, grantee: Grantee): boolean {
+  return record.hash === grantee.hash && record.leaseId === grantee.leaseId;
+}
+
+/** Whether the record has anything to do with the grantee, be it under an older secret. */
+export function concerns(record: LeaseRecord, grantee: Grantee): boolean {
+  return record.hash === grantee.hash || record.leaseId === grantee.leaseId;
 }
 
 export function isFor(record: LeaseRecord, grantee: Grantee): boolean {

@@ -20,22 +20,25 @@ import type { DurableResource, LeaseRecord, LogContents } from './commit-log.js'
 import type { ExpiryRule } from './expiry-rule.js';
 import type { Drained } from './group-commit.js';
 import {
+  concerns,
   describe,
   durableOf,
   greatestGranted,
   type HeldSlot,
   isFor,
+  isOf,
   NO_RECORDS,
   NOBODY,
   type PlannedLease,
   proves,
   type RecoveredSlot,
   recordOf,
+  recovered,
   type Slot,
   settle,
 } from './lease-slot.js';
 import { RoundTrip } from './round-trip.js';
-import { AT_ONCE, atOnce, type Granted, granted, type Step } from './step.js';
+import { atOnce, type Granted, granted, type Step } from './step.js';
 import { TokenSource } from './token-source.js';
 
 /** Nominations and leftovers of a restart kept for one resource. */
@@ -65,7 +68,11 @@ export class LeaseTable {
     contents: LogContents,
   ) {
     this.#tokens = new TokenSource(clock, contents.lastToken);
-    for (const { resource, state } of contents.resources) this.#slots.set(resource, this.#recovered(state));
+    for (const { resource, state } of contents.resources)
+      this.#slots.set(
+        resource,
+        recovered(state, (ttlMs) => this.#expiry(ttlMs)),
+      );
   }
 
   acquire(bid: AcquireBid, commit: number): Step<AcquireAnswer> {
@@ -120,7 +127,7 @@ export class LeaseTable {
 
   handOff(bid: HandOffBid, commit: number): Step<HandOffAnswer> {
     const found = this.#slots.get(bid.resource);
-    if (found?.kind === 'held' && found.holder.hash === bid.to.hash && !this.#isExpired(found)) {
+    if (found?.kind === 'held' && isOf(found.holder, bid.to) && !this.#isExpired(found)) {
       return granted(found.holder.token, found.durableAfter);
     }
     const slot = this.#provenBy(bid.resource, bid.from);
@@ -147,9 +154,19 @@ export class LeaseTable {
     const slot = this.#slots.get(resource);
     if (slot?.kind !== 'held' || slot.holder.hash === to.hash) return false;
     if (slot.plan.some(({ record }) => isFor(record, to))) return false;
-    const others = slot.plan.filter(({ record }) => record.hash !== to.hash && record.leaseId !== to.leaseId);
+    const others = slot.plan.filter(({ record }) => !concerns(record, to));
     if (others.length + slot.later.length >= MAX_PLANNED) return false;
     this.#write(resource, { ...slot, plan: [...others, this.#planned(to, commit)] });
+    return true;
+  }
+
+  /** True when there is now something to write: after a crash nobody has to wait for a candidate that was none. */
+  withdraw({ resource, to }: Nomination): boolean {
+    const slot = this.#slots.get(resource);
+    if (slot?.kind !== 'held') return false;
+    const plan = slot.plan.filter(({ record }) => record.leaseId !== to.leaseId);
+    if (plan.length === slot.plan.length) return false;
+    this.#write(resource, { ...slot, plan });
     return true;
   }
 
@@ -177,7 +194,7 @@ export class LeaseTable {
   /** A new grant with a new token. What was planned behind it gets new tokens, too: none below a granted one is used. */
   #grant(resource: ResourceKey, slot: Slot | undefined, to: Grantee, commit: number): Granted {
     const token = this.#tokens.next();
-    const waiting = slot?.kind === 'held' ? slot.plan.filter(({ record }) => record.hash !== to.hash) : NOBODY;
+    const waiting = slot?.kind === 'held' ? slot.plan.filter(({ record }) => !concerns(record, to)) : NOBODY;
     return this.#become(resource, slot, {
       kind: 'held',
       holder: recordOf(to, token, this.clock.wallMs()),
@@ -245,13 +262,6 @@ export class LeaseTable {
     if (first === undefined) this.#remove(bid.resource);
     else this.#slots.set(bid.resource, second === undefined ? settle(left, first) : left);
     return 'released';
-  }
-
-  #recovered({ holder, planned }: DurableResource): Slot {
-    const candidates = [holder, ...planned];
-    const expiresAtMs = this.#expiry(Math.max(...candidates.map(({ coverMs }) => coverMs)));
-    if (planned.length > 0) return { kind: 'recovered', candidates, expiresAtMs };
-    return { kind: 'held', holder, expiresAtMs, durableAfter: AT_ONCE, plan: [], later: [] };
   }
 
   #durable(resource: ResourceKey): DurableResource | undefined {

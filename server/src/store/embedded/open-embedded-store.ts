@@ -32,8 +32,12 @@ export async function openEmbeddedStore(options: OpenEmbeddedStoreOptions): Prom
   }
 }
 
-/** Makes sure of a directory that can be written to; returns its real path. */
-async function prepareDirectory(path: string): Promise<string> {
+/**
+ * Makes sure of a directory that can be written to; returns its real path.
+ *
+ * @throws StoreRefusedError when there is none and none can be made.
+ */
+export async function prepareDirectory(path: string): Promise<string> {
   try {
     await makeDirectory(resolve(path));
     const directory = await realpath(path);
