@@ -1,4 +1,4 @@
-import { ClientClosedError, type HoldfastError, LeaseLostError, UnavailableError } from './errors.js';
+import { ClientClosedError, type HoldfastError, LeaseLostError, ProtocolError, UnavailableError } from './errors.js';
 import { Lease } from './lease.js';
 import { Listeners } from './listeners.js';
 import { checkOptions, type OptionKeys } from './option-keys.js';
@@ -95,6 +95,7 @@ export class Client implements AsyncDisposable {
       };
       const timer = this.#clock.after(timeoutMs, () => {
         const cause = this.#session.linkError;
+        if (cause instanceof ProtocolError) return settle(cause);
         const why = cause === undefined ? '' : `: ${cause.message}`;
         settle(new UnavailableError(`no server answered within ${timeoutMs} ms${why}`, { cause }));
       });

@@ -20,6 +20,9 @@ const STATUS = {
   unauthenticated: 16,
 } as const;
 
+/** The reason a transport gives when what answered is something else: a wrong port, or a proxy that is not ready yet. */
+export const NOT_HOLDFAST = 'NOT_HOLDFAST';
+
 /** Statuses of a stream that another attempt would meet again. */
 const PERMANENT: ReadonlySet<number> = new Set([
   STATUS.invalidArgument,
@@ -66,6 +69,8 @@ export function errorFromFailure(failure: Failure): HoldfastError {
       return new AccessDeniedError(message, details);
     case 'INTERNAL':
       return new ServerError(message, details);
+    case NOT_HOLDFAST:
+      return new ProtocolError(message);
     case '':
       return errorFromStatus(statusCode, message);
     default:

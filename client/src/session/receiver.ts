@@ -74,6 +74,7 @@ export class Receiver {
         break;
       case 'resumed':
         beats.pushSeen = kind.value.push;
+        beats.told(kind.value.heartbeatIntervalMs);
         resumption.resumed(kind.value);
         break;
       case 'extended':

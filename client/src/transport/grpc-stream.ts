@@ -7,7 +7,7 @@ import {
 } from '@grpc/grpc-js';
 import { type ClientFrame, LeaseServiceClient, type SessionRequest, type SessionResponse } from '@holdfast/protocol';
 import type { Stream, StreamEnd, StreamHandler } from '../session/ports.js';
-import { readFailureBytes } from './failure-details.js';
+import { endOf } from './stream-end.js';
 
 const INVALID_ARGUMENT = 3;
 
@@ -24,9 +24,6 @@ const CHANNEL_OPTIONS: ChannelOptions = {
   'grpc.use_local_subchannel_pool': 1,
 };
 
-/** grpc-js ends some messages like this when it has nothing to note. */
-const EMPTY_NOTE = / Resolution note: $/;
-
 type Call = ClientDuplexStream<SessionRequest, SessionResponse>;
 
 /** One stream on a connection of its own, so that every attempt resolves the name and connects afresh. */
@@ -36,6 +33,7 @@ export class GrpcStream implements Stream {
   #ended = false;
   #status: StatusObject | undefined;
   #readAll = false;
+  #answered = false;
 
   constructor(
     private readonly target: string,
@@ -89,6 +87,7 @@ export class GrpcStream implements Stream {
     const call = client.session();
     this.#call = call;
     call.on('data', ({ frames }: SessionResponse) => {
+      this.#answered = true;
       if (!this.#ended) this.handler.receive(frames);
     });
     call.on('error', ignored);
@@ -104,7 +103,8 @@ export class GrpcStream implements Stream {
 
   /** The status may overtake messages that have arrived and not been read. */
   #closeIfRead(): void {
-    if (this.#status !== undefined && this.#readAll) this.#closed(endOf(this.#status));
+    if (this.#status === undefined || !this.#readAll) return;
+    this.#closed(endOf(this.target, this.#status, this.#answered));
   }
 
   #closed(end: StreamEnd): void {
@@ -117,12 +117,6 @@ export class GrpcStream implements Stream {
 
 function ignored(): void {
   // The status says the same; without a listener the error would be thrown.
-}
-
-function endOf({ code, details, metadata }: StatusObject): StreamEnd {
-  const [bytes] = metadata.get('grpc-status-details-bin');
-  const failure = bytes instanceof Uint8Array ? readFailureBytes(bytes) : undefined;
-  return { statusCode: code, message: details.replace(EMPTY_NOTE, ''), failure };
 }
 
 function notATarget(target: string): StreamEnd {

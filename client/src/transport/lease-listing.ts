@@ -1,4 +1,4 @@
-import { credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { credentials, Metadata } from '@grpc/grpc-js';
 import {
   AdminServiceClient,
   type LeaseInfo,
@@ -6,9 +6,8 @@ import {
   type ListLeasesRequest,
   type ListLeasesResponse,
 } from '@holdfast/protocol';
-import type { HoldfastError } from '../errors.js';
 import { errorFromEnd } from '../session/failures.js';
-import { readFailureBytes } from './failure-details.js';
+import { endOf } from './stream-end.js';
 
 /** Which leases to list. */
 export interface LeaseListQuery {
@@ -66,7 +65,7 @@ export async function* listLeases(
     let pageToken = '';
     do {
       const request = { namespace, namePrefix, pageSize: PAGE_SIZE, pageToken };
-      const page = await onePage(client, request, pageDeadline());
+      const page = await onePage(client, target, request, pageDeadline());
       yield page.leases.map(listed);
       pageToken = page.nextPageToken;
     } while (pageToken !== '');
@@ -77,21 +76,16 @@ export async function* listLeases(
 
 function onePage(
   client: AdminServiceClient,
+  target: string,
   request: ListLeasesRequest,
   deadline: number,
 ): Promise<ListLeasesResponse> {
   return new Promise((resolve, reject) => {
     client.listLeases(request, new Metadata(), { deadline }, (error, page) => {
       if (error === null) resolve(page);
-      else reject(errorOf(error));
+      else reject(errorFromEnd(endOf(target, error, false)));
     });
   });
-}
-
-function errorOf({ code, details, metadata }: ServiceError): HoldfastError {
-  const [bytes] = metadata.get('grpc-status-details-bin');
-  const failure = bytes instanceof Uint8Array ? readFailureBytes(bytes) : undefined;
-  return errorFromEnd({ statusCode: code, message: details, failure });
 }
 
 function listed({ grantedAt, sessionState, ...lease }: LeaseInfo): ListedLease {

@@ -1,5 +1,5 @@
 import type { Hash } from '../../core/names.js';
-import type { Grantee, StoredHolder } from '../../core/ports.js';
+import type { AdoptBid, Grantee, StoredHolder } from '../../core/ports.js';
 import type { DurableResource, LeaseRecord } from './commit-log.js';
 import { AT_ONCE } from './step.js';
 
@@ -60,6 +60,20 @@ export function recovered({ holder, planned }: DurableResource, expiry: (ttlMs: 
   const expiresAtMs = expiry(Math.max(...candidates.map(({ coverMs }) => coverMs)));
   if (planned.length > 0) return { kind: 'recovered', candidates, expiresAtMs };
   return { kind: 'held', holder, expiresAtMs, durableAfter: AT_ONCE, plan: [], later: [] };
+}
+
+/** The slot with the holder that an adoption proves, or `undefined` when it proves none. */
+export function adoptable(slot: Slot, bid: AdoptBid): HeldSlot | undefined {
+  const shows = ({ hash, token }: LeaseRecord): boolean =>
+    (bid.presented.includes(hash) || hash === bid.grantee.hash) && (bid.token ?? token) === token;
+  if (slot.kind === 'held' && shows(slot.holder)) return slot;
+  // Among candidates a hash alone proves nothing: a waiter has one, too.
+  if (bid.token === undefined) return undefined;
+  const candidates = slot.kind === 'held' ? slot.later : slot.candidates;
+  const candidate = candidates.find(shows);
+  if (candidate === undefined) return undefined;
+  if (slot.kind === 'recovered') return settle(slot, candidate);
+  return { ...slot, holder: candidate, later: slot.later.filter(({ token }) => token > candidate.token) };
 }
 
 export function recordOf(grantee: Grantee, token: bigint, grantedAtWallMs: number): LeaseRecord {

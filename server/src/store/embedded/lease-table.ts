@@ -16,10 +16,11 @@ import type {
   ReleaseBid,
   StoredLease,
 } from '../../core/ports.js';
-import type { DurableResource, LeaseRecord, LogContents } from './commit-log.js';
+import type { DurableResource, LogContents } from './commit-log.js';
 import type { ExpiryRule } from './expiry-rule.js';
 import type { Drained } from './group-commit.js';
 import {
+  adoptable,
   concerns,
   describe,
   durableOf,
@@ -111,7 +112,7 @@ export class LeaseTable {
   adopt(bid: AdoptBid, commit: number): Step<AdoptAnswer> {
     const found = this.#slots.get(bid.resource);
     if (found === undefined || this.#isExpired(found)) return atOnce({ kind: 'lost' });
-    const slot = this.#adoptable(found, bid);
+    const slot = adoptable(found, bid);
     if (slot === undefined) return atOnce({ kind: 'lost' });
     const { token, grantedAtWallMs, coverMs } = slot.holder;
     const record = recordOf(bid.grantee, token, grantedAtWallMs);
@@ -235,19 +236,6 @@ export class LeaseTable {
     if (slot.kind === 'held') return proves(slot.holder, claim) ? slot : undefined;
     const candidate = slot.candidates.find((record) => proves(record, claim));
     return candidate === undefined ? undefined : settle(slot, candidate);
-  }
-
-  #adoptable(slot: Slot, bid: AdoptBid): HeldSlot | undefined {
-    const shows = ({ hash, token }: LeaseRecord): boolean =>
-      (bid.presented.includes(hash) || hash === bid.grantee.hash) && (bid.token ?? token) === token;
-    if (slot.kind === 'held' && shows(slot.holder)) return slot;
-    // Among candidates a hash alone proves nothing: a waiter has one, too.
-    if (bid.token === undefined) return undefined;
-    const candidates = slot.kind === 'held' ? slot.later : slot.candidates;
-    const candidate = candidates.find(shows);
-    if (candidate === undefined) return undefined;
-    if (slot.kind === 'recovered') return settle(slot, candidate);
-    return { ...slot, holder: candidate, later: slot.later.filter(({ token }) => token > candidate.token) };
   }
 
   /**
