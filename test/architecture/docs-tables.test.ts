@@ -98,6 +98,18 @@ function shownLine(template: string): string {
   return template.replace(/\$\{[^}]*\}/g, '…');
 }
 
+describe('docs/operations.md', () => {
+  it('has every service of which health and reflection speak', () => {
+    const [, part = ''] = pageText('docs/operations.md').split('\n## Health and reflection\n');
+    for (const path of ['server/src/rpc/health.ts', 'server/src/rpc/reflection.ts']) {
+      const [, list = ''] = /const SERVICES\b[^=]*= \[([^\]]*)\]/.exec(source(path)) ?? [];
+      const names = [...list.matchAll(/'([^']*)'/g)].map(([, name = '']) => name);
+      expect(names, path).to.have.length.greaterThan(1);
+      for (const name of names) expect(part, path).to.include(name === '' ? code("''") : code(name));
+    }
+  });
+});
+
 describe('docs/client.md', () => {
   const page = pageText('docs/client.md');
 
