@@ -23,7 +23,7 @@ export {
   UnavailableError,
   WaitTimeoutError,
 } from './errors.js';
-export type { Lease } from './lease.js';
+export type { Lease, LeaseJson } from './lease.js';
 export type { ReleaseOutcome, ReleaseResult } from './session/claim.js';
 export type { LeaseState } from './session/held-lease.js';
 export type { ClientState } from './session/session.js';

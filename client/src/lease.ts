@@ -1,8 +1,21 @@
+import { inspect } from 'node:util';
 import type { LeaseLostError } from './errors.js';
 import { Listeners } from './listeners.js';
 import type { ReleaseResult } from './session/claim.js';
 import type { HeldLease, LeaseListener, LeaseState } from './session/held-lease.js';
 import type { Leases } from './session/leases.js';
+
+/** A lease in logs. */
+export interface LeaseJson {
+  readonly name: string;
+  readonly id: string;
+  readonly state: LeaseState;
+  /** The fencing token it was granted with, also when it has ended; a string, since readers of JSON round such numbers. */
+  readonly token: string;
+  readonly ttlMs: number;
+  /** How long it may still be relied on, in whole milliseconds. */
+  readonly remainingMs: number;
+}
 
 /**
  * The right to one resource for a bounded time, extended by the client for as long as it is held and connected.
@@ -120,6 +133,24 @@ export class Lease implements AsyncDisposable {
   /** Releases the lease. Never throws, so that it does not hide what the body threw. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.release();
+  }
+
+  /** What logs want of it, judged by the clock now. Never throws: it is no permission to do anything. */
+  toJSON(): LeaseJson {
+    const { id, name, state, ttlMs } = this;
+    return {
+      name,
+      id,
+      state,
+      token: String(this.#lease.tokens[0]),
+      ttlMs,
+      remainingMs: Math.floor(this.remainingMs()),
+    };
+  }
+
+  /** What `console.log` shows. */
+  [inspect.custom](): string {
+    return `Lease ${inspect(this.toJSON(), { breakLength: Number.POSITIVE_INFINITY })}`;
   }
 
   /** Calls back on every change of `state`, with the reason when the lease is lost. */
