@@ -1,4 +1,11 @@
-import { ClientClosedError, type HoldfastError, LeaseLostError, ProtocolError, UnavailableError } from './errors.js';
+import {
+  ClientClosedError,
+  type HolderInfo,
+  type HoldfastError,
+  LeaseLostError,
+  ProtocolError,
+  UnavailableError,
+} from './errors.js';
 import { Lease } from './lease.js';
 import { Listeners } from './listeners.js';
 import { checkOptions, type OptionKeys } from './option-keys.js';
@@ -118,7 +125,9 @@ export class Client implements AsyncDisposable {
     return new Promise((resolve, reject) => {
       const told = checkOptions('acquire', options, ACQUIRE_OPTIONS);
       const waitMs = checkInteger('waitMs', told.waitMs ?? DEFAULT_WAIT_MS, 0, MAX_WAIT_MS);
-      const denied = (view: QueueView): void => reject(waitTimeout(name, waitMs, view, this.#clock.nowMs()));
+      const isOwn = ({ clientName = this.name, leaseId }: HolderInfo): boolean =>
+        clientName === this.name && this.#session.leases.isOwn(leaseId);
+      const denied = (view: QueueView): void => reject(waitTimeout(name, waitMs, view, this.#clock.nowMs(), isOwn));
       const granted = (lease: HeldLease): void => resolve(new Lease(lease, this.#session.leases));
       this.#begin(name, waitMs, told, { granted, denied, failed: reject });
     });

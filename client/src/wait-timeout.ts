@@ -2,12 +2,21 @@ import type { Holder } from '@holdfast/protocol';
 import { type HolderInfo, WaitTimeoutError } from './errors.js';
 import type { QueueView } from './session/acquisition.js';
 
-/** The error for a resource that was not free in time: it says who has it, for how long, and how far the queue had moved. */
-export function waitTimeout(name: string, waitMs: number, view: QueueView, nowMs: number): WaitTimeoutError {
+/**
+ * The error for a resource that was not free in time: it says who has it, for how long, and how far the queue had moved.
+ * `isOwn` tells whether it is the client that asked.
+ */
+export function waitTimeout(
+  name: string,
+  waitMs: number,
+  view: QueueView,
+  nowMs: number,
+  isOwn: (holder: HolderInfo) => boolean,
+): WaitTimeoutError {
   const holder = view.holder === undefined ? undefined : holderInfo(view.holder, nowMs - view.heardAtMs);
   const position = view.position > 0 ? view.position : undefined;
   const what = waitMs > 0 ? `was not free within ${waitMs} ms` : 'is not free';
-  const who = holder === undefined ? '' : `: ${describe(holder)}`;
+  const who = holder === undefined ? '' : `: ${describe(holder, isOwn(holder))}`;
   const where = position === undefined ? '' : `; you were ${ordinal(position)} in line`;
   return new WaitTimeoutError(`${name} ${what}${who}${where}`, holder, position);
 }
@@ -20,9 +29,11 @@ function holderInfo({ clientName, heldMs, leaseId }: Holder, sinceMs: number): H
   };
 }
 
-function describe({ clientName, heldMs }: HolderInfo): string {
-  const who = clientName === undefined ? 'a client of another server' : JSON.stringify(clientName);
-  return heldMs === undefined ? `held by ${who}` : `held by ${who} for ${duration(heldMs)}`;
+function describe({ clientName, heldMs }: HolderInfo, own: boolean): string {
+  const other = clientName === undefined ? 'a client of another server' : JSON.stringify(clientName);
+  const who = own ? 'this very client' : other;
+  const since = heldMs === undefined ? '' : ` for ${duration(heldMs)}`;
+  return `held by ${who}${since}${own ? ' (leases are not reentrant)' : ''}`;
 }
 
 function duration(ms: number): string {

@@ -71,6 +71,14 @@ export class Leases {
     return leftMs > 0 ? leftMs - lease.marginMs : 0;
   }
 
+  /** Whether a lease of this very session has the id. */
+  isOwn(leaseId: string): boolean {
+    for (const { stage } of this.ctx.claims.values()) {
+      if (stage.kind === 'held' && stage.lease.leaseId === leaseId) return true;
+    }
+    return false;
+  }
+
   /** A held claim's alarm rang. */
   due(lease: HeldLease): void {
     if (!lease.isLive) {
