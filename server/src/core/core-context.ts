@@ -1,3 +1,4 @@
+import { CellMap } from './cell-map.js';
 import type { Failure } from './failure.js';
 import type { LeaseRequest } from './lease-request.js';
 import type { ResourceKey, SessionId } from './names.js';
@@ -15,7 +16,7 @@ export class CoreContext {
   readonly timers: TimerQueue;
   readonly store: StoreBatcher;
   readonly sessions = new Map<SessionId, Session>();
-  readonly resources = new Map<ResourceKey, Resource>();
+  readonly resources = new CellMap<ResourceKey, Resource>();
   draining = false;
   #storeAvailable = true;
 

@@ -1,3 +1,4 @@
+import { CellMap } from './cell-map.js';
 import type { Failure } from './failure.js';
 import type { ServerFrame } from './frames.js';
 import { HeldSet } from './held-set.js';
@@ -41,7 +42,7 @@ export class Session {
   lastFrameId = 0;
   clientName: string;
   /** Every request without a final end: waiters and leases. */
-  readonly requests = new Map<RequestId, LeaseRequest>();
+  readonly requests = new CellMap<RequestId, LeaseRequest>();
   readonly renewals = new RenewalOrder();
   /** Requests whose adoption the store could not decide. */
   readonly unadopted = new Set<LeaseRequest>();

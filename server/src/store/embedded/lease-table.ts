@@ -1,3 +1,4 @@
+import { CellMap } from '../../core/cell-map.js';
 import { invariant } from '../../core/invariant.js';
 import type { Hash, ResourceKey } from '../../core/names.js';
 import type {
@@ -57,7 +58,7 @@ const SWEPT_PER_COMMIT = 64;
  * off has released, and a grant that follows an expiry removes every earlier candidate before it is told.
  */
 export class LeaseTable {
-  readonly #slots = new Map<ResourceKey, Slot>();
+  readonly #slots = new CellMap<ResourceKey, Slot>();
   readonly #changed = new Set<ResourceKey>();
   readonly #tokens: TokenSource;
   readonly #round = new RoundTrip(this.#slots);
@@ -173,7 +174,7 @@ export class LeaseTable {
 
   *storedLeases(): Generator<StoredLease> {
     const nowMs = this.clock.nowMs();
-    for (const [resource, slot] of this.#slots) {
+    for (const [resource, slot] of this.#slots.entries()) {
       const holder = slot.kind === 'held' ? slot.holder : slot.candidates[0];
       if (holder === undefined || slot.expiresAtMs <= nowMs) continue;
       const { coverMs: _, ...lease } = holder;

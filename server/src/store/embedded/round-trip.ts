@@ -2,7 +2,7 @@
 export class RoundTrip<Key, Value> {
   #entries: Iterator<[Key, Value]>;
 
-  constructor(private readonly map: ReadonlyMap<Key, Value>) {
+  constructor(private readonly map: Pick<ReadonlyMap<Key, Value>, 'size'> & { entries(): Iterator<[Key, Value]> }) {
     this.#entries = map.entries();
   }
 
