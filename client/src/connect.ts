@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { Client } from './client.js';
 import { checkOptions, type OptionKeys } from './option-keys.js';
-import { checkInteger, checkName } from './options.js';
+import { checkInteger, checkName, MAX_NAME_BYTES } from './options.js';
 import type { SessionOptions } from './session/context.js';
 import { KeepAlive, SystemClock } from './system-clock.js';
 import { SystemRandom } from './system-random.js';
@@ -78,7 +78,7 @@ export async function connect(targets: string | readonly string[], options?: Con
 function checked(options: ConnectOptions): SessionOptions {
   const { abortMarginMs, name = `${hostname()}/${process.pid}`, namespace } = options;
   return {
-    clientName: checkName('name', name),
+    clientName: checkName('name', name, MAX_NAME_BYTES, 'the client name'),
     namespace: namespace === undefined ? '' : checkName('namespace', namespace),
     abortMarginMs: abortMarginMs === undefined ? undefined : checkInteger('abortMarginMs', abortMarginMs, 0, MAX_MS),
     attemptTimeoutMs: duration('attemptTimeoutMs', options.attemptTimeoutMs, 3_000),

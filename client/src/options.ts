@@ -10,12 +10,16 @@ export const MAX_NAME_BYTES = 256;
 const FORBIDDEN = /[\p{Cc}\p{Cs}]/u;
 const MAX_SHOWN = 64;
 
-/** Checks a name or fails with an error that says which field, its value and what is allowed. */
-export function checkName(field: string, value: unknown, maxBytes = MAX_NAME_BYTES): string {
-  if (typeof value !== 'string') throw invalid(field, value, `a string of 1 to ${maxBytes} bytes`);
+/**
+ * Checks a name or fails with an error that says which field, its value and what is allowed. `what` is for people, where
+ * the field could be another.
+ */
+export function checkName(field: string, value: unknown, maxBytes = MAX_NAME_BYTES, what = field): string {
+  if (typeof value !== 'string') throw invalid(field, value, `a string of 1 to ${maxBytes} bytes`, what);
   const bytes = Buffer.byteLength(value);
-  if (bytes === 0 || bytes > maxBytes) throw invalid(field, value, `1 to ${maxBytes} bytes long; it has ${bytes}`);
-  if (FORBIDDEN.test(value)) throw invalid(field, value, 'well-formed text without control characters');
+  if (bytes === 0 || bytes > maxBytes)
+    throw invalid(field, value, `1 to ${maxBytes} bytes long; it has ${bytes}`, what);
+  if (FORBIDDEN.test(value)) throw invalid(field, value, 'well-formed text without control characters', what);
   return value;
 }
 
@@ -36,9 +40,9 @@ export function checkSignal(value: unknown): AbortSignal | undefined {
 }
 
 /** The error for a value that is not allowed: it names the field, the value and what would be. */
-export function invalid(field: string, value: unknown, limit: string): InvalidArgumentError {
+export function invalid(field: string, value: unknown, limit: string, what = field): InvalidArgumentError {
   const shown = show(value);
-  return new InvalidArgumentError(`${field} is ${shown}; it must be ${limit}`, {
+  return new InvalidArgumentError(`${what} is ${shown}; it must be ${limit}`, {
     reason: 'FIELD_INVALID',
     field,
     value: shown,

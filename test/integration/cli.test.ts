@@ -50,6 +50,7 @@ describe('holdfast', function () {
         'holdfast: command not found: "no-such-command"; give its path',
       ],
       ['that cannot be run', ['/dev/null'], 126, 'holdfast: cannot run "/dev/null": it is not executable'],
+      ['that is a directory', ['/tmp'], 126, 'holdfast: cannot run "/tmp": it is a directory; name the program in it'],
     ] as const) {
       it(`returns ${code} for a command ${what}`, async () => {
         const run = await holdfast('run', 'failing', '--', ...command);
@@ -114,11 +115,13 @@ describe('holdfast', function () {
       });
     }
 
-    it('says what a server allows', async () => {
-      const { code, stderr } = await holdfast('run', 'x', '--ttl', '1ms', '--', 'true');
-      expect(code).to.equal(64);
-      expect(stderr).to.equal('holdfast: --ttl in milliseconds is 1; it must be an integer from 1000 to 60000\n');
-    });
+    for (const ttl of ['1ms', '2m']) {
+      it(`says what a server allows, in the units of the option: ${ttl}`, async () => {
+        const { code, stderr } = await holdfast('run', 'x', '--ttl', ttl, '--', 'true');
+        expect(code).to.equal(64);
+        expect(stderr).to.equal(`holdfast: --ttl is ${ttl}; the server allows 1s to 1m\n`);
+      });
+    }
   });
 
   describe('ls', () => {
@@ -150,6 +153,21 @@ describe('holdfast', function () {
       );
     });
 
+    for (const args of [['ls'], ['ls', '--json'], ['--help']]) {
+      it(`returns 74 and says why when its output cannot be written: ${args.join(' ')}`, async () => {
+        const { program, args: sources } = holdfastFromSources();
+        const script = '"$0" "$@" >/dev/full; echo "$?"';
+        const { stdout, stderr } = await promisify(execFile)('sh', ['-c', script, program, ...sources, ...args], {
+          env: { ...process.env, HOLDFAST_SERVER: server.address },
+          cwd: ROOT,
+        });
+        const line = 'cannot write the output (no space left on the device); send it somewhere else';
+        expect(stdout).to.equal('74\n');
+        expect(stderr).to.include(line);
+        expect(stderr.trim().split('\n')).to.have.length(1);
+      });
+    }
+
     it('keeps to its namespace unless told otherwise', async () => {
       const elsewhere = await connect(server.address, { namespace: 'billing' });
       await elsewhere.acquire('apart');
@@ -174,7 +192,7 @@ describe('holdfast', function () {
         const run = await runHoldfast(args, { server: 'localhost:1' });
         expect(run).to.include({ code: 69, stdout: '' });
         const text =
-          'no server at localhost:1 (connection refused); start one with: npx @holdfast/server --listen localhost:1';
+          'no server at localhost:1 (connection refused); start one with: npx holdfast-server --listen localhost:1';
         expect(run.stderr).to.include(text);
         expect(run.stderr.trim().split('\n')).to.have.length(1);
       });

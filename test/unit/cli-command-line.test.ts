@@ -65,6 +65,9 @@ describe('the command line', () => {
     ['run x --ttl 30s --kill-after 11s -- y', '--kill-after is 11s; it must be at most 10s, a third of the TTL'],
     ['run x --ttll 1s -- y', "unknown option '--ttll' (Did you mean --ttl?)"],
     ['run x', 'there is no command to run; write it like: holdfast run NAME -- COMMAND'],
+    ['ls --namespace=', '--namespace is ""; it must be 1 to 256 bytes long; it has 0'],
+    ['run x --name= -- y', '--name is ""; it must be 1 to 256 bytes long; it has 0'],
+    ['run x\u0007 -- y', 'the resource is "x\\u0007"; it must be well-formed text without control characters'],
     ['run x --', 'there is no command to run; write it like: holdfast run NAME -- COMMAND'],
     [
       'run x y',

@@ -69,4 +69,12 @@ describe('options', () => {
     const error = await rejectionOf(harness.client.acquire(['a'] as unknown as string));
     expect(error.message).to.equal("name is [ 'a' ]; it must be a string of 1 to 256 bytes");
   });
+
+  it('tell the name of a client from that of a resource', async () => {
+    const ofClient = await rejectionOf(connect('localhost:7420', { name: '' }));
+    expect(ofClient).to.include({ field: 'name', value: '""' });
+    expect(ofClient.message).to.equal('the client name is ""; it must be 1 to 256 bytes long; it has 0');
+    const ofResource = await rejectionOf(harness.client.acquire(''));
+    expect(ofResource.message).to.equal('name is ""; it must be 1 to 256 bytes long; it has 0');
+  });
 });

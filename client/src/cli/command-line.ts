@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { durationText, readDuration } from './duration.js';
 import { EXIT, SIGNAL_BASE } from './exit-codes.js';
+import { readName } from './names.js';
 import { DEFAULT_SERVER, readServers } from './server-addresses.js';
 import { UsageError } from './usage-error.js';
 
@@ -79,7 +80,11 @@ export function readCommandLine(args: readonly string[], environment: Environmen
     parsed.text += chunk;
   });
   addRun(program, (name, given) => {
-    const options = { name, command: checkedCommand(command), ...serverOptions(given, environment) };
+    const options = {
+      name: readName('the resource', name),
+      command: checkedCommand(command),
+      ...serverOptions(given, environment),
+    };
     parsed.line = { kind: 'run', json: given.json === true, options: { ...options, ...runOptions(given) } };
   });
   addList(program, (prefix, given) => {
@@ -155,7 +160,10 @@ function serverOptions(given: Given, environment: Environment): ServerOptions {
       : readServers('HOLDFAST_SERVER', [server === undefined || server === '' ? DEFAULT_SERVER : server]);
   return {
     servers,
-    namespace: given.namespace ?? (namespace === '' ? undefined : namespace),
+    namespace:
+      given.namespace !== undefined
+        ? readName('--namespace', given.namespace)
+        : readName('HOLDFAST_NAMESPACE', namespace === '' ? undefined : namespace),
     connectTimeoutMs: readDuration('--connect-timeout', given.connectTimeout, 1, HOUR),
   };
 }
@@ -165,7 +173,7 @@ function runOptions(given: Given): Pick<RunOptions, 'ttlMs' | 'waitMs' | 'killAf
   const ttlMs = ttl === undefined ? undefined : readDuration('--ttl', ttl, 1, DAY);
   const killAfterMs = killAfter === undefined ? undefined : readDuration('--kill-after', killAfter, 0, DAY);
   if (ttlMs !== undefined && killAfterMs !== undefined) checkKillAfter(killAfterMs, ttlMs);
-  return { ttlMs, waitMs: readDuration('--wait', wait, 0, DAY), killAfterMs, clientName: name };
+  return { ttlMs, waitMs: readDuration('--wait', wait, 0, DAY), killAfterMs, clientName: readName('--name', name) };
 }
 
 /** A lease is extended when half its TTL is gone: a command stopped earlier than a third before the end would never run. */

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { EXIT, SIGNAL_BASE } from './exit-codes.js';
 
@@ -70,6 +71,14 @@ function notStarted(program: string, { code, message }: NodeJS.ErrnoException): 
     const problem = `command not found: ${shown}; give its path, or its name if it is in PATH`;
     return { kind: 'notStarted', problem, exitCode: EXIT.notFound.code };
   }
-  const why = code === 'EACCES' ? 'it is not executable; try chmod +x' : message;
+  const denied = isDirectory(program)
+    ? 'it is a directory; name the program in it'
+    : 'it is not executable; try chmod +x';
+  const why = code === 'EACCES' ? denied : message;
   return { kind: 'notStarted', problem: `cannot run ${shown}: ${why}`, exitCode: EXIT.notExecutable.code };
+}
+
+/** Only of paths: a bare name is looked up in PATH. */
+function isDirectory(program: string): boolean {
+  return program.includes('/') && statSync(program, { throwIfNoEntry: false })?.isDirectory() === true;
 }

@@ -6,6 +6,7 @@ export const EXIT = {
   usage: { code: 64, meaning: 'The command line is wrong.' },
   unavailable: { code: 69, meaning: 'No server could be reached, or none could answer.' },
   defect: { code: 70, meaning: 'Something went wrong inside Holdfast, or Node.js is too old.' },
+  outputFailed: { code: 74, meaning: 'The output could not be written.' },
   notAcquired: { code: 75, meaning: 'Somebody else held the resource for all of `--wait`.' },
   leaseLost: { code: 76, meaning: 'The lease was lost, or about to be, and the command was stopped.' },
   accessDenied: { code: 77, meaning: 'The server does not serve this client.' },

@@ -1,6 +1,8 @@
 import { constants } from 'node:os';
 import { HoldfastError } from '../errors.js';
+import { durationText } from './duration.js';
 import { EXIT, SIGNAL_BASE } from './exit-codes.js';
+import { OutputError } from './output.js';
 import { DEFAULT_SERVER, isLocal } from './server-addresses.js';
 import type { EndingSignal } from './signal-inbox.js';
 import { UsageError } from './usage-error.js';
@@ -46,19 +48,21 @@ function reasonOf(text: string): string {
 
 function remedyOf(servers: readonly string[]): string {
   const [server] = servers;
-  if (server === DEFAULT_SERVER) return 'start one with: npx @holdfast/server';
+  if (server === DEFAULT_SERVER) return 'start one with: npx holdfast-server (in a checkout: make run)';
   if (servers.length === 1 && server !== undefined && isLocal(server)) {
-    return `start one with: npx @holdfast/server --listen ${server}`;
+    return `start one with: npx holdfast-server --listen ${server}`;
   }
   return 'check --server and HOLDFAST_SERVER, and that the server can be reached from here';
 }
 
 /** Fields of errors as options of the command line. */
-const OPTIONS: Readonly<Record<string, string>> = {
-  ttlMs: '--ttl in milliseconds',
-  ttl_ms: '--ttl in milliseconds',
-  waitMs: '--wait in milliseconds',
-  namespace: '--namespace',
+const OPTIONS: Readonly<Record<string, string>> = { name: 'the resource', namespace: '--namespace' };
+/** Those that are durations: the library has milliseconds, the command line units. */
+const DURATIONS: Readonly<Record<string, string>> = {
+  ttlMs: '--ttl',
+  ttl_ms: '--ttl',
+  waitMs: '--wait',
+  wait_ms: '--wait',
 };
 
 export function explain(error: unknown): Explanation {
@@ -69,6 +73,9 @@ export function explain(error: unknown): Explanation {
   if (error instanceof InterruptedError) {
     const exitCode = SIGNAL_BASE + constants.signals[error.signal];
     return { code: 'INTERRUPTED', message: error.message, exitCode };
+  }
+  if (error instanceof OutputError) {
+    return { code: 'OUTPUT', message: error.message, exitCode: EXIT.outputFailed.code };
   }
   if (error instanceof HoldfastError) return explainHoldfast(error);
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -101,7 +108,18 @@ function explainHoldfast(error: HoldfastError): Explanation {
   }
 }
 
-function inOptions({ field = '', message }: HoldfastError): string {
+function inOptions(error: HoldfastError): string {
+  const { field = '', message } = error;
   const option = OPTIONS[field];
-  return option === undefined ? message : message.replace(field, option);
+  return durationInOptions(error) ?? (option === undefined ? message : message.replace(field, option));
+}
+
+/** `undefined` for what is no duration, or does not say its bounds. */
+function durationInOptions({ field = '', limit = '', value = '' }: HoldfastError): string | undefined {
+  const option = DURATIONS[field];
+  const [minMs, maxMs, ...others] = (limit.match(/\d+/g) ?? []).map(Number);
+  if (option === undefined || !/^\d+$/.test(value) || minMs === undefined || maxMs === undefined || others.length > 0) {
+    return undefined;
+  }
+  return `${option} is ${durationText(Number(value))}; the server allows ${durationText(minMs)} to ${durationText(maxMs)}`;
 }

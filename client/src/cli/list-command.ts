@@ -4,13 +4,12 @@ import { type ListedLease, listLeases } from '../transport/lease-listing.js';
 import type { ListOptions } from './command-line.js';
 import { NoServerError } from './explain.js';
 import { LeaseTable } from './lease-table.js';
+import type { Output } from './output.js';
 
 const DEFAULT_NAMESPACE = 'default';
 
 /** Lists leases: a table for people, or one JSON array. */
-export async function listCommand(options: ListOptions, json: boolean, output: NodeJS.WriteStream): Promise<void> {
-  // The reader has seen enough, as `head` has.
-  output.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+export async function listCommand(options: ListOptions, json: boolean, output: Output): Promise<void> {
   const clock = new SystemClock();
   const format = json ? new JsonArray() : new Table(options, clock);
   for await (const page of pages(options, clock)) output.write(format.page(page));

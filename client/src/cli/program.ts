@@ -1,6 +1,7 @@
 import { type CommandLine, readCommandLine } from './command-line.js';
 import { EXIT } from './exit-codes.js';
 import { explain } from './explain.js';
+import { Output } from './output.js';
 import { clientVersion } from './version.js';
 import { type Voice, voice } from './voice.js';
 
@@ -28,7 +29,7 @@ export async function runProgram(args: readonly string[], environment: NodeJS.Pr
 async function obey(line: CommandLine, environment: NodeJS.ProcessEnv, speaker: Voice): Promise<void> {
   switch (line.kind) {
     case 'told':
-      process.stdout.write(line.text);
+      new Output(process.stdout).write(line.text);
       return;
     case 'lost':
       process.stderr.write(line.text);
@@ -41,7 +42,7 @@ async function obey(line: CommandLine, environment: NodeJS.ProcessEnv, speaker: 
     }
     case 'ls': {
       const { listCommand } = await import('./list-command.js');
-      return listCommand(line.options, line.json, process.stdout);
+      return listCommand(line.options, line.json, new Output(process.stdout));
     }
   }
 }
