@@ -2,9 +2,10 @@ import { ServerCore } from '../../server/src/core/server-core.js';
 import type { CoreSettings } from '../../server/src/core/session-api.js';
 import { EmbeddedStore } from '../../server/src/store/embedded/embedded-store.js';
 import { RecordedTelemetry } from '../support/core-rig.js';
-import { MemoryDisk, MemoryLog } from './memory-log.js';
+import { MemoryDisk } from '../support/memory-log.js';
 import type { Reachable, SimNetwork } from './network.js';
 import type { SeededRandom } from './seeded-random.js';
+import { SlowLog } from './slow-log.js';
 import type { SimProcess, World } from './world.js';
 
 /** The real core over the real embedded store, in a process that can die; only the disk below it is simulated. */
@@ -25,7 +26,7 @@ export class SimServer implements Reachable {
   start(): void {
     const { process, random, settings, telemetry } = this;
     this.world.note(process.name, 'starts');
-    const log = new MemoryLog(
+    const log = new SlowLog(
       this.#disk,
       (delayMs, callback) => void process.after(delayMs, callback),
       () => (random.chance(0.05) ? random.between(5, 120) : random.between(0.2, 2)),
