@@ -58,6 +58,7 @@ describe('core: things that cross on their way', () => {
     if (granted !== undefined) late?.resume([held('other', kept, granted, 'o1', 'o2')]);
     await rig.clock.settle();
     last?.acquire('r', { waitMs: 20_000 });
+    await rig.clock.settle();
     next?.release(taken);
     await rig.clock.settle();
     expect(last?.all('granted')).to.have.length(1);
@@ -149,6 +150,19 @@ describe('core: things that cross on their way', () => {
       expect(ids.length).to.equal(200);
     }
     expect(client.ended?.failure).to.include({ reason: 'LIMIT_REACHED', field: 'pushes without a Heartbeat' });
+  });
+
+  it('takes nothing more from a session that has said Close', async () => {
+    const rig = new CoreRig();
+    const client = await rig.client('a');
+    client.acquire('r');
+    await rig.clock.settle();
+    rig.store.answerDelayMs = () => 50;
+    const closing = client.say({ kind: 'close' });
+    client.acquire('s', { waitMs: 60_000 });
+    await rig.clock.advance(200);
+    expect(client.answer('closed', closing)).to.not.equal(undefined);
+    expect(rig.core.sizes()).to.include({ sessionsAttached: 0, leases: 0, waiters: 0, resources: 0 });
   });
 
   it('withdraws the nomination of a waiter who leaves', async () => {

@@ -178,9 +178,10 @@ describe('core: sessions and resume', () => {
   it('refuses a stream that knows a session but not its secret', async () => {
     const rig = new CoreRig();
     await rig.client('a');
+    const reasons: (string | undefined)[] = [];
     const thief = rig.core.connect({
       send: () => undefined,
-      end: (failure) => expect(failure?.reason).to.equal('SESSION_SECRET_MISMATCH'),
+      end: (failure) => void reasons.push(failure?.reason),
     });
     thief.receive(
       [
@@ -197,7 +198,28 @@ describe('core: sessions and resume', () => {
       ],
       rig.clock.nowMs(),
     );
+    expect(reasons).to.deep.equal(['SESSION_SECRET_MISMATCH']);
     expect(rig.core.sizes().sessionsAttached).to.equal(1);
+    expect(rig.core.openStreams()).to.equal(1);
+  });
+
+  it('ends a stream whose frame ids do not rise, and refuses one that opens with an older id', async () => {
+    const rig = new CoreRig();
+    const reasons: (string | undefined)[] = [];
+    const port = {
+      send: () => undefined,
+      end: (failure?: { readonly reason: string }) => void reasons.push(failure?.reason),
+    };
+    const sessionId = '01890000-0000-7000-8000-00000000abcd';
+    const label = { clientName: 'a', namespace: '', resume: false, protocolVersion: 1 };
+    const open = (id: number) => ({ kind: 'open' as const, id, sessionId, secretHash: hash('s'), ...label });
+    const first = rig.core.connect(port);
+    first.receive([open(10), { kind: 'release', id: 10, requestId: 1 }], rig.clock.nowMs());
+    const second = rig.core.connect(port);
+    second.receive([open(20)], rig.clock.nowMs());
+    const stale = rig.core.connect(port);
+    stale.receive([open(15)], rig.clock.nowMs());
+    expect(reasons).to.deep.equal(['FRAME_ID_NOT_RISING', 'FRAME_ID_NOT_RISING']);
     expect(rig.core.openStreams()).to.equal(1);
   });
 
