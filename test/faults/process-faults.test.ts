@@ -162,7 +162,11 @@ describe('faults: real processes, killed, stopped and cut off', () => {
       const holder = await client('holder', proxy.address);
       proxy.treat('down', { kind: 'swallow' });
       const granted = holder.do({ kind: 'acquire', name: 'r', ttlMs: 20_000, waitMs: 60_000 }, 'granted');
-      const orphan = await eventually(5_000, 'the grant is made', async () => (await listed(server.address))[0]);
+      // Told, not only on its way to the disk: before that nobody has heard of it, and it is given to whoever asks next.
+      const orphan = await eventually(5_000, 'the grant is told', async () => {
+        const [lease] = await listed(server.address);
+        return lease?.sessionState === 1 ? lease : undefined;
+      });
       proxy.cut(true);
       await fault();
       proxy.heal();
