@@ -44,7 +44,7 @@ function describeAcquire(subject: Subject): void {
 
     it('gives one resource to one of many bids that arrive together (S1)', async () => {
       const bids = Array.from({ length: 20 }, (_, index) => acquireBid('a', grantee(`c${index}`)));
-      const batches = [bids.slice(0, 10), bids.slice(10)].map((batch) => subject.store.acquire(batch));
+      const batches = [bids.slice(0, 10), bids.slice(10)].map((batch) => subject.on.batch.acquire(batch));
       const answers = (await Promise.all(batches)).flat();
       expect(answers.filter(({ kind }) => kind === 'granted')).to.have.length(1);
       expect(answers.filter(({ kind }) => kind === 'held')).to.have.length(19);
@@ -52,7 +52,7 @@ function describeAcquire(subject: Subject): void {
 
     it('answers each entry at its index, and a bad one fails alone', async () => {
       await on.granted('taken', grantee('holder'));
-      const answers = await subject.store.acquire([
+      const answers = await subject.on.batch.acquire([
         acquireBid('taken', grantee('x')),
         acquireBid('n'.repeat(5_000), grantee('x')),
         acquireBid('free', grantee('x')),
@@ -61,7 +61,7 @@ function describeAcquire(subject: Subject): void {
       ]);
       const kinds = answers.map(({ kind }) => kind);
       expect(kinds).to.deep.equal(['held', 'unavailable', 'granted', 'unavailable', 'granted']);
-      expect(await subject.store.acquire([])).to.deep.equal([]);
+      expect(await subject.on.batch.acquire([])).to.deep.equal([]);
     });
 
     it('grants again when the lease has run out, and not before (S1, S3)', async () => {
@@ -106,7 +106,7 @@ function describeTokens(subject: Subject): void {
 
     it('rise over the whole store where that is promised (S2)', async () => {
       const batch = ['x', 'y', 'z'].map((text) => acquireBid(text, grantee(text)));
-      const answers = [...(await subject.store.acquire(batch)), await on.acquire('w', grantee('w'))];
+      const answers = [...(await subject.on.batch.acquire(batch)), await on.acquire('w', grantee('w'))];
       const tokens = answers.map((answer) => (answer.kind === 'granted' ? answer.token : 0n));
       if (subject.factory.tokensRiseStoreWide) expectRising(tokens);
       expect(tokens).to.not.include(0n);
@@ -149,7 +149,7 @@ function describeExtend(subject: Subject): void {
     it('answers entry by entry', async () => {
       const token = await on.granted('a', grantee('h'));
       const bids = [extendBid('a', 'x', token), extendBid('a', 'h', token), extendBid('b', 'h', token)];
-      expect(await subject.store.extend(bids)).to.deep.equal(['lost', 'renewed', 'lost']);
+      expect(await subject.on.batch.extend(bids)).to.deep.equal(['lost', 'renewed', 'lost']);
     });
   });
 }
@@ -165,6 +165,14 @@ function describeRelease(subject: Subject): void {
       const token = await on.granted('a', grantee('next'));
       expect(await on.release('a', 'h')).to.equal('gone');
       expect(await on.extend('a', 'next', token)).to.equal('renewed');
+    });
+
+    it('leaves a record with another token alone', async () => {
+      const token = await on.granted('a', grantee('h'));
+      expect(await on.releaseLease('a', 'h', token + 1n)).to.equal('gone');
+      expect(await on.extend('a', 'h', token)).to.equal('renewed');
+      expect(await on.releaseLease('a', 'h', token)).to.equal('released');
+      await on.granted('a', grantee('x'));
     });
 
     it('says gone when the lease had run out', async () => {

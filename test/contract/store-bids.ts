@@ -24,7 +24,7 @@ export function grantee(request: string, changes: { readonly secret?: string; re
 }
 
 export function acquireBid(name: string, to: Grantee, earlier: readonly string[] = []): AcquireBid {
-  return { resource: resource(name), grantee: to, earlierHashes: earlier.map(hashOf) };
+  return { resource: resource(name), grantee: to, earlierHashes: earlier.map(hashOf), waits: false };
 }
 
 export function extendBid(name: string, secret: string, token: bigint, ttlMs = TTL_MS): ExtendBid {
@@ -35,10 +35,10 @@ export function handOffBid(name: string, from: { secret: string; token: bigint }
   return { resource: resource(name), from: { hash: hashOf(from.secret), token: from.token }, to };
 }
 
-export function adoptBid(name: string, presented: readonly string[], token: bigint | undefined, to: Grantee): AdoptBid {
+export function adoptBid(name: string, presented: readonly string[], token: bigint, to: Grantee): AdoptBid {
   return { resource: resource(name), presented: presented.map(hashOf), token, grantee: to };
 }
 
 export function releaseBid(name: string, ...secrets: readonly string[]): ReleaseBid {
-  return { resource: resource(name), hashes: secrets.map(hashOf) };
+  return { resource: resource(name), hashes: secrets.map(hashOf), token: undefined };
 }

@@ -18,6 +18,8 @@ export interface StoreFactory {
   readonly capabilities: StoreCapabilities;
   /** Tokens rise from grant to grant, whatever the resource. */
   readonly tokensRiseStoreWide: boolean;
+  /** A call made again, with the same secrets, gets the answer it got before. */
+  readonly repeatsAnswers: boolean;
   /** How long after `ttlMs` a lease may still be in the way. */
   readonly expirySlackMs: number;
   open(): Promise<StoreUnderTest>;

@@ -6,15 +6,21 @@ import type {
   Grantee,
   HandOffAnswer,
   LeaseStore,
+  ReleaseAnswer,
 } from '../../server/src/core/ports.js';
+import { Batches } from './batches.js';
 import { acquireBid, adoptBid, extendBid, handOffBid, releaseBid } from './store-bids.js';
 
 /** A store's verbs for one entry. */
 export class Verbs {
-  constructor(private readonly store: () => LeaseStore) {}
+  readonly batch: Batches;
+
+  constructor(store: () => LeaseStore) {
+    this.batch = new Batches(store);
+  }
 
   async acquire(name: string, to: Grantee, earlier: readonly string[] = []): Promise<AcquireAnswer> {
-    return only(await this.store().acquire([acquireBid(name, to, earlier)]));
+    return only(await this.batch.acquire([acquireBid(name, to, earlier)]));
   }
 
   async granted(name: string, to: Grantee): Promise<bigint> {
@@ -22,28 +28,28 @@ export class Verbs {
   }
 
   async extend(name: string, secret: string, token: bigint, ttlMs?: number): Promise<ExtendAnswer> {
-    return only(await this.store().extend([extendBid(name, secret, token, ttlMs)]));
+    return only(await this.batch.extend([extendBid(name, secret, token, ttlMs)]));
   }
 
   async handOff(name: string, from: { secret: string; token: bigint }, to: Grantee): Promise<HandOffAnswer> {
-    return only(await this.store().handOff([handOffBid(name, from, to)]));
+    return only(await this.batch.handOff([handOffBid(name, from, to)]));
   }
 
   async handedOff(name: string, from: { secret: string; token: bigint }, to: Grantee): Promise<bigint> {
     return tokenOf(await this.handOff(name, from, to));
   }
 
-  async adopt(
-    name: string,
-    presented: readonly string[],
-    token: bigint | undefined,
-    to: Grantee,
-  ): Promise<AdoptAnswer> {
-    return only(await this.store().adopt([adoptBid(name, presented, token, to)]));
+  async adopt(name: string, presented: readonly string[], token: bigint, to: Grantee): Promise<AdoptAnswer> {
+    return only(await this.batch.adopt([adoptBid(name, presented, token, to)]));
   }
 
-  async release(name: string, ...secrets: readonly string[]): Promise<string> {
-    return only(await this.store().release([releaseBid(name, ...secrets)]));
+  /** As for a request of which nobody knows the token. */
+  async release(name: string, ...secrets: readonly string[]): Promise<ReleaseAnswer> {
+    return only(await this.batch.release([releaseBid(name, ...secrets)]));
+  }
+
+  async releaseLease(name: string, secret: string, token: bigint): Promise<ReleaseAnswer> {
+    return only(await this.batch.release([{ ...releaseBid(name, secret), token }]));
   }
 }
 

@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs';
 import { systemClock } from '../../server/src/process/system-clock.js';
 import { openEmbeddedStore } from '../../server/src/store/embedded/open-embedded-store.js';
+import { Batches } from '../contract/batches.js';
 import { acquireBid, grantee, handOffBid, resource } from '../contract/store-bids.js';
 
 /**
@@ -28,13 +29,14 @@ const store = await openEmbeddedStore({
     process.exit(3);
   },
 });
+const batches = new Batches(() => store);
 say(`open ${process.pid}`);
 
 async function grantPlain(lane: string): Promise<void> {
   for (let index = 0; ; index += 1) {
     const name = `plain-${run}-${lane}-${index}`;
     if (pace === '--one-by-one') say(`begin ${index}`);
-    const [answer] = await store.acquire([acquireBid(name, grantee(name, { ttlMs: LONG_MS }))]);
+    const [answer] = await batches.acquire([acquireBid(name, grantee(name, { ttlMs: LONG_MS }))]);
     if (answer?.kind !== 'granted') return;
     say(`plain ${name} ${name} ${answer.token}`);
   }
@@ -44,17 +46,17 @@ async function handOnHot(): Promise<void> {
   const hot = (index: number) => grantee(`hot-${run}-${index}`, { ttlMs: LONG_MS });
   const secretOf = (index: number): string => `hot-${run}-${index}`;
   const name = `hot-${run}`;
-  const [first] = await store.acquire([acquireBid(name, hot(0))]);
+  const [first] = await batches.acquire([acquireBid(name, hot(0))]);
   if (first?.kind !== 'granted') return;
   let token = first.token;
   say(`told ${secretOf(0)} ${token}`);
   for (let index = 0; ; index += 1) {
     store.nominate([1, 2, 3, 4].map((ahead) => ({ resource: resource(name), to: hot(index + ahead) })));
     // So that some of the hand-offs find a durable nomination and some do not.
-    if (index % 5 === 0) await store.acquire([acquireBid(`pause-${run}-${index}`, grantee('pause', { ttlMs: 1 }))]);
+    if (index % 5 === 0) await batches.acquire([acquireBid(`pause-${run}-${index}`, grantee('pause', { ttlMs: 1 }))]);
     say(`released ${secretOf(index)}`);
     const from = { secret: secretOf(index), token };
-    const [answer] = await store.handOff([handOffBid(name, from, hot(index + 1))]);
+    const [answer] = await batches.handOff([handOffBid(name, from, hot(index + 1))]);
     if (answer?.kind !== 'granted') return;
     token = answer.token;
     say(`told ${secretOf(index + 1)} ${token}`);

@@ -110,7 +110,7 @@ async function checkTold(store: EmbeddedStore, told: Told, run: string, before: 
     token,
     grantee: grantee(name, { secret: `${name} again` }),
   }));
-  const answers = await store.adopt(adoptions);
+  const answers = await on.batch.adopt(adoptions);
   expect(answers).to.deep.equal(told.plain.map(({ token }) => ({ kind: 'adopted', token })));
   const holder = told.hot.at(-1);
   if (holder !== undefined && told.hotHolderBelieves) {

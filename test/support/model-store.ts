@@ -4,16 +4,20 @@ import type {
   AcquireBid,
   AdoptAnswer,
   AdoptBid,
+  Answered,
   Clock,
   ExtendAnswer,
   ExtendBid,
+  Grantee,
   HandOffAnswer,
   HandOffBid,
+  Introduction,
   LeaseStore,
   Nomination,
   ReleaseAnswer,
   ReleaseBid,
   StoredLease,
+  StoreListener,
 } from '../../server/src/core/ports.js';
 
 interface Kept extends Omit<StoredLease, 'remainingMs'> {
@@ -27,6 +31,7 @@ interface Kept extends Omit<StoredLease, 'remainingMs'> {
 export class ModelStore implements LeaseStore {
   readonly name = 'model';
   readonly capabilities = { resumeAfterRestart: true, severalServers: false, listsLeases: true };
+  readonly nodes = undefined;
   readonly nominations: Nomination[] = [];
   readonly withdrawn: Nomination[] = [];
   /** When set, every verb answers that it cannot. */
@@ -47,12 +52,16 @@ export class ModelStore implements LeaseStore {
     for (const kept of this.#kept.values()) kept.expiresAtMs = this.#expiry(kept.ttlMs);
   }
 
-  acquire(bids: readonly AcquireBid[]): Promise<readonly AcquireAnswer[]> {
-    return this.#later(bids.map((bid) => this.#acquire(bid)));
+  acquire(bids: readonly AcquireBid[], answered: Answered<AcquireAnswer>): void {
+    this.#later(
+      answered,
+      bids.map((bid) => this.#acquire(bid)),
+    );
   }
 
-  extend(bids: readonly ExtendBid[]): Promise<readonly ExtendAnswer[]> {
-    return this.#later(
+  extend(bids: readonly ExtendBid[], answered: Answered<ExtendAnswer>): void {
+    this.#later(
+      answered,
       bids.map((bid): ExtendAnswer => {
         if (this.unavailable) return 'unknown';
         const kept = this.#live(bid.resource);
@@ -63,24 +72,27 @@ export class ModelStore implements LeaseStore {
     );
   }
 
-  handOff(bids: readonly HandOffBid[]): Promise<readonly HandOffAnswer[]> {
-    return this.#later(
+  handOff(bids: readonly HandOffBid[], answered: Answered<HandOffAnswer>): void {
+    this.#later(
+      answered,
       bids.map((bid): HandOffAnswer => {
         if (this.unavailable) return { kind: 'unavailable', message: 'switched off' };
         const kept = this.#kept.get(bid.resource);
         if (kept?.hash !== bid.from.hash || kept.token !== bid.from.token) return { kind: 'lost' };
-        return { kind: 'granted', token: this.#grant({ resource: bid.resource, grantee: bid.to, earlierHashes: [] }) };
+        const previous = this.#live(bid.resource) === undefined ? 'gone' : 'released';
+        return { kind: 'granted', token: this.#grant(bid.resource, bid.to), previous, wanted: false };
       }),
     );
   }
 
-  adopt(bids: readonly AdoptBid[]): Promise<readonly AdoptAnswer[]> {
-    return this.#later(
+  adopt(bids: readonly AdoptBid[], answered: Answered<AdoptAnswer>): void {
+    this.#later(
+      answered,
       bids.map((bid): AdoptAnswer => {
         if (this.unavailable) return { kind: 'unknown', message: 'switched off' };
         const kept = this.#live(bid.resource);
         if (kept === undefined || !bid.presented.includes(kept.hash)) return { kind: 'lost' };
-        if (bid.token !== undefined && bid.token !== kept.token) return { kind: 'lost' };
+        if (bid.token !== kept.token) return { kind: 'lost' };
         const expiresAtMs = Math.max(kept.expiresAtMs, this.#expiry(bid.grantee.ttlMs));
         this.#kept.set(bid.resource, { ...kept, ...bid.grantee, expiresAtMs });
         return { kind: 'adopted', token: kept.token };
@@ -88,12 +100,14 @@ export class ModelStore implements LeaseStore {
     );
   }
 
-  release(bids: readonly ReleaseBid[]): Promise<readonly ReleaseAnswer[]> {
-    return this.#later(
+  release(bids: readonly ReleaseBid[], answered: Answered<ReleaseAnswer>): void {
+    this.#later(
+      answered,
       bids.map((bid): ReleaseAnswer => {
         if (this.unavailable) return 'unknown';
         const kept = this.#kept.get(bid.resource);
         if (kept === undefined || !bid.hashes.includes(kept.hash)) return 'gone';
+        if (bid.token !== undefined && bid.token !== kept.token) return 'gone';
         this.#kept.delete(bid.resource);
         return 'released';
       }),
@@ -116,6 +130,14 @@ export class ModelStore implements LeaseStore {
     }
   }
 
+  listen(_listener: StoreListener): void {
+    // Nobody shares it.
+  }
+
+  introduce(_introductions: readonly Introduction[]): void {
+    // Nobody is told.
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }
@@ -123,7 +145,7 @@ export class ModelStore implements LeaseStore {
   #acquire(bid: AcquireBid): AcquireAnswer {
     if (this.unavailable) return { kind: 'unavailable', message: 'switched off' };
     const kept = this.#live(bid.resource);
-    if (kept === undefined) return { kind: 'granted', token: this.#grant(bid) };
+    if (kept === undefined) return { kind: 'granted', token: this.#grant(bid.resource, bid.grantee) };
     if (bid.earlierHashes.includes(kept.hash) || kept.hash === bid.grantee.hash) {
       return { kind: 'mine', hash: kept.hash, token: kept.token };
     }
@@ -132,15 +154,15 @@ export class ModelStore implements LeaseStore {
     return { kind: 'held', holder, retryAfterMs: kept.expiresAtMs - this.clock.nowMs() };
   }
 
-  #grant(bid: AcquireBid): bigint {
+  #grant(resource: ResourceKey, grantee: Grantee): bigint {
     const wallUs = BigInt(Math.floor(this.clock.wallMs() * 1_000));
     this.#lastToken = this.#lastToken + 1n > wallUs ? this.#lastToken + 1n : wallUs;
-    this.#kept.set(bid.resource, {
-      ...bid.grantee,
-      resource: bid.resource,
+    this.#kept.set(resource, {
+      ...grantee,
+      resource,
       token: this.#lastToken,
       grantedAtWallMs: this.clock.wallMs(),
-      expiresAtMs: this.#expiry(bid.grantee.ttlMs),
+      expiresAtMs: this.#expiry(grantee.ttlMs),
     });
     return this.#lastToken;
   }
@@ -154,9 +176,12 @@ export class ModelStore implements LeaseStore {
     return this.clock.nowMs() + ttlMs * (1 + this.drift) + this.marginMs;
   }
 
-  #later<T>(answers: readonly T[]): Promise<readonly T[]> {
+  #later<T>(answered: Answered<T>, answers: readonly T[]): void {
+    const tell = (): void => {
+      for (const [index, answer] of answers.entries()) answered(index, answer);
+    };
     const delayMs = this.answerDelayMs();
-    if (delayMs <= 0) return Promise.resolve(answers);
-    return new Promise((resolve) => this.clock.after(delayMs, () => resolve(answers)));
+    if (delayMs <= 0) void Promise.resolve().then(tell);
+    else this.clock.after(delayMs, tell);
   }
 }

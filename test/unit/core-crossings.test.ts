@@ -185,7 +185,7 @@ describe('the embedded table and who is nominated', () => {
 
   it('forgets who was withdrawn', () => {
     const table = new LeaseTable(new CoreRig().clock, RULE, { lastToken: 0n, resources: [] });
-    table.acquire({ resource: resource('a'), grantee: grantee('h'), earlierHashes: [] }, 1);
+    table.acquire({ resource: resource('a'), grantee: grantee('h'), earlierHashes: [], waits: false }, 1);
     const nomination = { resource: resource('a'), to: grantee('w', { ttlMs: 60_000 }) };
     expect(table.nominate(nomination, 1)).to.equal(true);
     expect(table.withdraw(nomination)).to.equal(true);
@@ -197,7 +197,7 @@ describe('the embedded table and who is nominated', () => {
     const table = new LeaseTable(new CoreRig().clock, RULE, { lastToken: 0n, resources: [] });
     const first = grantee('one', { secret: 'same' });
     const second = grantee('two', { secret: 'same' });
-    const { answer } = table.acquire({ resource: resource('a'), grantee: first, earlierHashes: [] }, 1);
+    const { answer } = table.acquire({ resource: resource('a'), grantee: first, earlierHashes: [], waits: false }, 1);
     const token = answer.kind === 'granted' ? answer.token : 0n;
     const from = { hash: first.hash, token };
     const handedOff = table.handOff({ resource: resource('a'), from, to: second }, 1).answer;

@@ -9,8 +9,8 @@ describe('the embedded store and its commits', () => {
   });
 
   it('answers a grant only when it is on the disk, and holds the resource from the start', async () => {
-    const first = subject.store.acquire([acquireBid('a', grantee('h'))]);
-    const second = subject.store.acquire([acquireBid('a', grantee('x'))]);
+    const first = subject.on.batch.acquire([acquireBid('a', grantee('h'))]);
+    const second = subject.on.batch.acquire([acquireBid('a', grantee('x'))]);
     expect(await soFar(first, subject.clock)).to.equal('pending');
     expect((await second)[0]?.kind).to.equal('held');
     subject.log.persist();
@@ -21,8 +21,8 @@ describe('the embedded store and its commits', () => {
   });
 
   it('answers a repetition of that very bid no sooner (S6)', async () => {
-    const first = subject.store.acquire([acquireBid('a', grantee('h'))]);
-    const again = subject.store.acquire([acquireBid('a', grantee('h'))]);
+    const first = subject.on.batch.acquire([acquireBid('a', grantee('h'))]);
+    const again = subject.on.batch.acquire([acquireBid('a', grantee('h'))]);
     expect(await soFar(again, subject.clock)).to.equal('pending');
     await subject.commit();
     const token = (await first)[0]?.kind === 'granted' ? subject.disk.lastToken : undefined;
@@ -31,9 +31,9 @@ describe('the embedded store and its commits', () => {
 
   it('lets everything that arrives during a commit ride in the next one', async () => {
     const names = Array.from({ length: 50 }, (_, index) => `n${index}`);
-    const first = ['x', 'y'].map((name) => subject.store.acquire([acquireBid(name, grantee(name))]));
+    const first = ['x', 'y'].map((name) => subject.on.batch.acquire([acquireBid(name, grantee(name))]));
     await subject.clock.settle();
-    const second = names.map((name) => subject.store.acquire([acquireBid(name, grantee(name))]));
+    const second = names.map((name) => subject.on.batch.acquire([acquireBid(name, grantee(name))]));
     await subject.clock.settle();
     expect(subject.log.appends).to.equal(1);
     await subject.commit();
@@ -47,7 +47,7 @@ describe('the embedded store and its commits', () => {
 
   it('answers a release from memory, and writes it with the next grant', async () => {
     await subject.granted('a', 'h');
-    expect(await subject.store.release([releaseBid('a', 'h')])).to.deep.equal(['released']);
+    expect(await subject.on.batch.release([releaseBid('a', 'h')])).to.deep.equal(['released']);
     await subject.clock.settle();
     expect(subject.log.appends).to.equal(1);
     await subject.granted('b', 'x');
@@ -57,7 +57,7 @@ describe('the embedded store and its commits', () => {
 
   it('writes a release soon when nobody else needs a commit', async () => {
     await subject.granted('a', 'h');
-    await subject.store.release([releaseBid('a', 'h')]);
+    await subject.on.batch.release([releaseBid('a', 'h')]);
     await subject.clock.advance(50);
     await subject.commit();
     expect(subject.disk.resources.size).to.equal(0);
@@ -67,7 +67,7 @@ describe('the embedded store and its commits', () => {
 
   it('writes nothing for extensions', async () => {
     const token = await subject.granted('a', 'h');
-    expect(await subject.store.extend([extendBid('a', 'h', token)])).to.deep.equal(['renewed']);
+    expect(await subject.on.batch.extend([extendBid('a', 'h', token)])).to.deep.equal(['renewed']);
     await subject.store.close();
     expect(subject.log.appends).to.equal(1);
   });
@@ -88,7 +88,7 @@ describe('the embedded store and its commits', () => {
     const token = await subject.granted('a', 'h');
     subject.nominate('a', 'n');
     await subject.clock.settle();
-    const handedOff = subject.store.handOff([handOffBid('a', { secret: 'h', token }, grantee('n'))]);
+    const handedOff = subject.on.batch.handOff([handOffBid('a', { secret: 'h', token }, grantee('n'))]);
     expect(await soFar(handedOff, subject.clock)).to.equal('pending');
     subject.log.acknowledge();
     expect((await handedOff)[0]?.kind).to.equal('granted');
@@ -97,14 +97,14 @@ describe('the embedded store and its commits', () => {
 
   it('hands off to anybody else with a commit', async () => {
     const token = await subject.granted('a', 'h');
-    const handedOff = subject.store.handOff([handOffBid('a', { secret: 'h', token }, grantee('n'))]);
+    const handedOff = subject.on.batch.handOff([handOffBid('a', { secret: 'h', token }, grantee('n'))]);
     expect(await soFar(handedOff, subject.clock)).to.equal('pending');
     await subject.commit();
     expect((await handedOff)[0]?.kind).to.equal('granted');
   });
 
   it('finishes what is under way before it closes', async () => {
-    const granted = subject.store.acquire([acquireBid('a', grantee('h'))]);
+    const granted = subject.on.batch.acquire([acquireBid('a', grantee('h'))]);
     const closed = subject.store.close();
     expect(await soFar(closed, subject.clock)).to.equal('pending');
     expect(subject.log.closed).to.equal(false);
@@ -132,9 +132,9 @@ describe('the embedded store after a failed commit', () => {
 
   it('refuses what waited for it and everything later, reports once, and never writes again (G1)', async () => {
     const token = await subject.granted('a', 'h');
-    const first = subject.store.acquire([acquireBid('b', grantee('b')), acquireBid('a', grantee('x'))]);
+    const first = subject.on.batch.acquire([acquireBid('b', grantee('b')), acquireBid('a', grantee('x'))]);
     await subject.clock.settle();
-    const second = subject.store.acquire([acquireBid('c', grantee('c'))]);
+    const second = subject.on.batch.acquire([acquireBid('c', grantee('c'))]);
     subject.log.fail(broken);
     expect((await first).map(({ kind }) => kind)).to.deep.equal(['unavailable', 'held']);
     expect(await second).to.deep.equal([
@@ -156,7 +156,7 @@ describe('the embedded store after a failed commit', () => {
 
   it('comes back with what the disk has, whether the failed batch is there or not', async () => {
     const token = await subject.granted('a', 'h');
-    void subject.store.acquire([acquireBid('b', grantee('b'))]);
+    void subject.on.batch.acquire([acquireBid('b', grantee('b'))]);
     await subject.clock.settle();
     subject.log.persist();
     subject.log.fail(broken);

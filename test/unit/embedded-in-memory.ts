@@ -44,7 +44,7 @@ export class EmbeddedInMemory {
   /** A grant that is on the disk. */
   async granted(name: string, request: string, ttlMs?: number): Promise<bigint> {
     const to = ttlMs === undefined ? grantee(request) : grantee(request, { ttlMs });
-    const answers = this.store.acquire([acquireBid(name, to)]);
+    const answers = this.on.batch.acquire([acquireBid(name, to)]);
     await this.commit();
     return tokenOf((await answers)[0] as AcquireAnswer);
   }
@@ -53,9 +53,9 @@ export class EmbeddedInMemory {
     this.store.nominate(requests.map((request) => ({ resource: resource(name), to: grantee(request) })));
   }
 
-  async adopted(name: string, request: string, token: bigint | undefined, ttlMs = TTL_MS): Promise<AdoptAnswer> {
+  async adopted(name: string, request: string, token: bigint, ttlMs = TTL_MS): Promise<AdoptAnswer> {
     const to = grantee(request, { secret: `${request} again`, ttlMs });
-    const answers = this.store.adopt([adoptBid(name, [request], token, to)]);
+    const answers = this.on.batch.adopt([adoptBid(name, [request], token, to)]);
     await this.commit();
     return (await answers)[0] as AdoptAnswer;
   }

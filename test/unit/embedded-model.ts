@@ -1,5 +1,6 @@
 import type { AdoptAnswer } from '../../server/src/core/ports.js';
 import { EmbeddedStore } from '../../server/src/store/embedded/embedded-store.js';
+import { Batches } from '../contract/batches.js';
 import { acquireBid, adoptBid, extendBid, handOffBid, releaseBid, resource } from '../contract/store-bids.js';
 import { type LogPace, MemoryDisk, MemoryLog } from '../support/memory-log.js';
 import { VirtualClock } from '../support/virtual-clock.js';
@@ -24,6 +25,7 @@ export class EmbeddedModel {
   #log: MemoryLog;
   #store: EmbeddedStore;
   #life = 0;
+  readonly #batches = new Batches(() => this.#store);
   readonly #requests = new Requests(this.clock);
   #greatestTold = 0n;
   #repeat: () => void = () => undefined;
@@ -120,7 +122,7 @@ export class EmbeddedModel {
     request.state = 'asked';
     const earlier = request.secrets.slice(0, -1);
     this.#send(
-      () => this.#store.acquire([acquireBid(NAME, this.#requests.grantee(request), earlier)]),
+      () => this.#batches.acquire([acquireBid(NAME, this.#requests.grantee(request), earlier)]),
       ([answer], calledAtMs) => {
         this.#count(`acquire ${answer?.kind}`);
         if (answer?.kind === 'granted') this.#deliver(request, answer.token, calledAtMs);
@@ -143,7 +145,7 @@ export class EmbeddedModel {
   #release(request: Request): void {
     request.state = 'done';
     this.#send(
-      () => this.#store.release([releaseBid(NAME, ...request.secrets)]),
+      () => this.#batches.release([releaseBid(NAME, ...request.secrets)]),
       ([answer]) => this.#count(`release ${answer}`),
     );
   }
@@ -164,7 +166,7 @@ export class EmbeddedModel {
     const fast = this.#log.appends;
     const claim = { secret: from.secrets.at(-1) ?? from.id, token: from.token };
     this.#send(
-      () => this.#store.handOff([handOffBid(NAME, claim, this.#requests.grantee(to))]),
+      () => this.#batches.handOff([handOffBid(NAME, claim, this.#requests.grantee(to))]),
       ([answer], calledAtMs) => {
         this.#count(`hand-off ${answer?.kind}${this.#log.appends === fast ? ' without a commit' : ''}`);
         if (answer?.kind === 'granted') this.#deliver(to, answer.token, calledAtMs);
@@ -202,7 +204,7 @@ export class EmbeddedModel {
 
   #extend(request: Request, ttlMs: number): void {
     this.#send(
-      () => this.#store.extend([extendBid(NAME, request.secrets.at(-1) ?? '', request.token, ttlMs)]),
+      () => this.#batches.extend([extendBid(NAME, request.secrets.at(-1) ?? '', request.token, ttlMs)]),
       ([answer], calledAtMs) => {
         this.#count(`extend ${answer}`);
         if (!this.#requests.believers().includes(request)) return;
@@ -215,7 +217,7 @@ export class EmbeddedModel {
   #giveUp(request: Request): void {
     request.state = 'done';
     this.#send(
-      () => this.#store.release([releaseBid(NAME, ...request.secrets)]),
+      () => this.#batches.release([releaseBid(NAME, ...request.secrets)]),
       ([answer]) => this.#count(`give up ${answer}`),
     );
   }
@@ -243,16 +245,13 @@ export class EmbeddedModel {
     request.secrets.push(`${request.id}-${this.#life}-${request.secrets.length}`);
     request.ttlMs = ttlOf(pick);
     if (request.state === 'told') this.#adopt(request, request.token);
-    // An open request may also be tried for adoption at once, its token unknown.
-    else if (pick % 3 === 0) this.#adopt(request, undefined);
     else this.#ask(request);
   }
 
-  #adopt(request: Request, token: bigint | undefined): void {
-    if (request.state === 'open') request.state = 'asked';
+  #adopt(request: Request, token: bigint): void {
     const presented = request.secrets.slice(0, -1);
     this.#send(
-      () => this.#store.adopt([adoptBid(NAME, presented, token, this.#requests.grantee(request))]),
+      () => this.#batches.adopt([adoptBid(NAME, presented, token, this.#requests.grantee(request))]),
       ([answer], calledAtMs) => this.#adopted(request, answer, calledAtMs),
     );
   }

@@ -3,19 +3,26 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Failure } from '../../server/src/core/failure.js';
 import type { Holder, Limits, ServerFrame } from '../../server/src/core/frames.js';
+import type { LeaseId } from '../../server/src/core/names.js';
 import { encodeMessage } from '../../server/src/rpc/frame-encoder.js';
 import { frameBytesAtMost } from '../../server/src/rpc/frame-size.js';
 
-const LEASE_ID = '01923456-789a-7abc-8def-0123456789ab' as Holder['leaseId'];
+const LEASE_ID = '01923456-789a-7abc-8def-0123456789ab' as LeaseId;
 
 const id = fc.nat(Number.MAX_SAFE_INTEGER);
 const uint32 = fc.nat(2 ** 32 - 1);
 const text = fc.string({ unit: 'binary', maxLength: 40 });
 const token = fc.bigInt(0n, 2n ** 64n - 1n);
 const validity = fc.record({ anchor: id, durationMs: uint32 });
-const holder = fc.option(fc.record({ leaseId: fc.constant(LEASE_ID), clientName: text, heldMs: id }), {
-  nil: undefined,
-});
+const unknown = { nil: undefined };
+const holder: fc.Arbitrary<Holder | undefined> = fc.option(
+  fc.record({
+    leaseId: fc.option(fc.constant(LEASE_ID), unknown),
+    clientName: text,
+    heldMs: fc.option(id, unknown),
+  }),
+  unknown,
+);
 const limits: fc.Arbitrary<Limits> = fc.record({
   minTtlMs: uint32,
   maxTtlMs: uint32,

@@ -13,13 +13,6 @@ interface Bid {
   readonly anchor: Anchor;
 }
 
-/** What a hand-off's answer says of the lease that was given back. */
-const RELEASED: Readonly<Record<HandOffAnswer['kind'], ReleaseAnswer>> = {
-  granted: 'released',
-  lost: 'gone',
-  unavailable: 'unknown',
-};
-
 /** What a bid can come to. */
 export interface BidOutcomes {
   /** The request is a lease, and its client has been told. */
@@ -55,7 +48,12 @@ export class Bids {
     const { resource } = request;
     resource.callsUnderWay += 1;
     this.#ctx.store.acquire(
-      { resource: resource.key, grantee: request.grantee(), earlierHashes: request.earlierHashes },
+      {
+        resource: resource.key,
+        grantee: request.grantee(),
+        earlierHashes: request.earlierHashes,
+        waits: request.waitMs > 0 || resource.waiters.size > 1,
+      },
       (answer, calledAtMs) => {
         resource.callsUnderWay -= 1;
         this.#acquireAnswered(bid, answer, calledAtMs);
@@ -80,7 +78,7 @@ export class Bids {
     this.#ctx.store.handOff({ resource, from, to: successor.grantee() }, (answer, calledAtMs) => {
       vacate();
       this.#handedOff(bid, answer, calledAtMs);
-      done(RELEASED[answer.kind]);
+      done(givenBack(answer));
     });
     return true;
   }
@@ -100,7 +98,7 @@ export class Bids {
         return;
       case 'mine':
         this.#ctx.noteStore(undefined);
-        this.#adopt(bid.request);
+        this.#adopt(bid.request, answer.token);
         return;
       case 'held': {
         this.#ctx.noteStore(undefined);
@@ -136,7 +134,7 @@ export class Bids {
     const { request } = bid;
     request.resource.noteToken(token);
     if (request.adoptWhenGranted && !request.givenUp) {
-      this.#adopt(request);
+      this.#adopt(request, token);
       return;
     }
     this.#settle(bid, token, calledAtMs);
@@ -146,7 +144,7 @@ export class Bids {
     const { request } = bid;
     const told = this.#grants.worthTelling(request, bid.attachment, bid.anchor, calledAtMs);
     if (request.givenUp || told === undefined) {
-      this.#releaseUntold(request);
+      this.#releaseUntold(request, token);
       return;
     }
     this.#waiting.leave(request);
@@ -155,27 +153,27 @@ export class Bids {
   }
 
   /** Frees a grant that no client has heard of. */
-  #releaseUntold(request: LeaseRequest): void {
+  #releaseUntold(request: LeaseRequest, token: bigint): void {
     const { resource } = request;
     resource.callsUnderWay += 1;
-    this.#ctx.store.release({ resource: resource.key, hashes: request.allHashes() }, () => {
+    this.#ctx.store.release({ resource: resource.key, hashes: request.allHashes(), token }, () => {
       resource.callsUnderWay -= 1;
       this.#outcomes.cameToNothing(request);
     });
   }
 
   /** A grant exists under an older secret: swap it for the current one, then tell. */
-  #adopt(request: LeaseRequest): void {
+  #adopt(request: LeaseRequest, token: bigint): void {
     const bid = this.#begin(request);
     if (bid === undefined) {
-      this.#releaseUntold(request);
+      this.#releaseUntold(request, token);
       return;
     }
     const { resource } = request;
     request.adoptWhenGranted = false;
     resource.callsUnderWay += 1;
     this.#ctx.store.adopt(
-      { resource: resource.key, presented: request.allHashes(), token: undefined, grantee: request.grantee() },
+      { resource: resource.key, presented: request.allHashes(), token, grantee: request.grantee() },
       (answer, calledAtMs) => {
         // Two requests may have shown one secret: the store has said whose the lease is now.
         const other = resource.holder;
@@ -190,7 +188,7 @@ export class Bids {
     switch (answer.kind) {
       case 'adopted':
         bid.request.resource.noteAdoptedToken(answer.token);
-        if (bid.request.adoptWhenGranted && !bid.request.givenUp) this.#adopt(bid.request);
+        if (bid.request.adoptWhenGranted && !bid.request.givenUp) this.#adopt(bid.request, answer.token);
         else this.#settle(bid, answer.token, calledAtMs);
         return;
       case 'lost':
@@ -200,5 +198,17 @@ export class Bids {
         this.#outcomes.unavailable(bid.request, answer.message);
         return;
     }
+  }
+}
+
+/** What a hand-off's answer says of the lease that was given back. */
+function givenBack(answer: HandOffAnswer): ReleaseAnswer {
+  switch (answer.kind) {
+    case 'granted':
+      return answer.previous;
+    case 'lost':
+      return 'gone';
+    case 'unavailable':
+      return 'unknown';
   }
 }

@@ -113,7 +113,8 @@ export class Contention {
     this.#ctx.timers.cancel(holder.deadline);
     resource.callsUnderWay += 1;
     if (successor !== undefined && this.#bids.handOff(holder, successor, () => this.#vacate(holder), done)) return;
-    this.#ctx.store.release({ resource: resource.key, hashes: holder.allHashes() }, (answer) => {
+    const { token } = holder.heldLease();
+    this.#ctx.store.release({ resource: resource.key, hashes: holder.allHashes(), token }, (answer) => {
       this.#vacate(holder);
       done(answer);
       this.pump(resource);

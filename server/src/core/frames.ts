@@ -86,10 +86,11 @@ export interface Validity {
   readonly durationMs: number;
 }
 
+/** Whoever holds a resource, as far as it is known here; `clientName` is empty where it is not. */
 export interface Holder {
-  readonly leaseId: LeaseId;
+  readonly leaseId: LeaseId | undefined;
   readonly clientName: string;
-  readonly heldMs: number;
+  readonly heldMs: number | undefined;
 }
 
 export type DeniedReason = 'held' | 'wait_expired' | 'cancelled';

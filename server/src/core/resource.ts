@@ -78,6 +78,6 @@ export class Resource {
     const stored = this.storedHolder;
     if (stored === undefined) return undefined;
     const { leaseId, clientName, heldMs } = stored.holder;
-    return { leaseId, clientName, heldMs: Math.round(heldMs + nowMs - stored.learnedAtMs) };
+    return { leaseId, clientName, heldMs: heldMs && Math.round(heldMs + nowMs - stored.learnedAtMs) };
   }
 }

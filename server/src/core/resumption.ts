@@ -184,7 +184,10 @@ export class Resumption {
       this.#contention.retry(resource);
     };
     if (answer.kind === 'lost') done();
-    else this.#ctx.store.release({ resource: resource.key, hashes: request.allHashes() }, done);
+    else {
+      const { token } = request.heldLease();
+      this.#ctx.store.release({ resource: resource.key, hashes: request.allHashes(), token }, done);
+    }
   }
 
   #heldAnswered(account: ResumeAccount, request: LeaseRequest, answer: AdoptAnswer, calledAtMs: number): void {
@@ -280,7 +283,7 @@ export class Resumption {
     }
     const resource = this.#requests.resourceKey(account.session, entry.request);
     const hashes = [...entry.request.earlierHashes, entry.request.hash];
-    this.#ctx.store.release({ resource, hashes }, (answer) => {
+    this.#ctx.store.release({ resource, hashes, token: undefined }, (answer) => {
       account.result({ requestId, outcome: answer === 'unknown' ? 'unknown' : 'released' });
       const freed = this.#ctx.resources.get(resource);
       if (freed !== undefined) this.#contention.retry(freed);

@@ -1,8 +1,10 @@
+import { invariant } from './invariant.js';
 import type {
   AcquireAnswer,
   AcquireBid,
   AdoptAnswer,
   AdoptBid,
+  Answered,
   CorePorts,
   ExtendAnswer,
   ExtendBid,
@@ -20,12 +22,12 @@ type Done<Answer> = (answer: Answer, calledAtMs: number) => void;
 /** Gathers the entries of one verb over a turn of the event loop and sends them to the store as one batch. */
 class VerbBatch<Bid, Answer> {
   #bids: Bid[] = [];
-  #dones: Done<Answer>[] = [];
+  #dones: (Done<Answer> | undefined)[] = [];
 
   constructor(
     private readonly verb: StoreVerb,
     private readonly ports: CorePorts,
-    private readonly call: (bids: readonly Bid[]) => Promise<readonly Answer[]>,
+    private readonly call: (bids: readonly Bid[], answered: Answered<Answer>) => void,
   ) {}
 
   add(bid: Bid, done: Done<Answer>): void {
@@ -39,17 +41,19 @@ class VerbBatch<Bid, Answer> {
     const dones = this.#dones;
     this.#bids = [];
     this.#dones = [];
-    void this.#send(bids, dones);
-  }
-
-  async #send(bids: readonly Bid[], dones: readonly Done<Answer>[]): Promise<void> {
     const { clock, telemetry } = this.ports;
     const calledAtMs = clock.nowMs();
-    const answers = await this.call(bids);
-    telemetry.storeCalled(this.verb, bids.length, clock.nowMs() - calledAtMs);
-    dones.forEach((done, index) => {
-      const answer = answers[index];
-      if (answer === undefined) throw new Error(`the store answered ${answers.length} of ${bids.length} ${this.verb}`);
+    let unanswered = bids.length;
+    this.call(bids, (index, answer) => {
+      const done = dones[index];
+      invariant(
+        done !== undefined,
+        'S5',
+        () => `${this.verb} entry ${index} of ${bids.length} answered twice or unasked`,
+      );
+      dones[index] = undefined;
+      unanswered -= 1;
+      if (unanswered === 0) telemetry.storeCalled(this.verb, bids.length, clock.nowMs() - calledAtMs);
       done(answer, calledAtMs);
     });
   }
@@ -70,11 +74,11 @@ export class StoreBatcher {
   constructor(ports: CorePorts) {
     const { store } = ports;
     this.#ports = ports;
-    this.#acquire = new VerbBatch('acquire', ports, (bids) => store.acquire(bids));
-    this.#extend = new VerbBatch('extend', ports, (bids) => store.extend(bids));
-    this.#handOff = new VerbBatch('hand_off', ports, (bids) => store.handOff(bids));
-    this.#adopt = new VerbBatch('adopt', ports, (bids) => store.adopt(bids));
-    this.#release = new VerbBatch('release', ports, (bids) => store.release(bids));
+    this.#acquire = new VerbBatch('acquire', ports, (bids, answered) => store.acquire(bids, answered));
+    this.#extend = new VerbBatch('extend', ports, (bids, answered) => store.extend(bids, answered));
+    this.#handOff = new VerbBatch('hand_off', ports, (bids, answered) => store.handOff(bids, answered));
+    this.#adopt = new VerbBatch('adopt', ports, (bids, answered) => store.adopt(bids, answered));
+    this.#release = new VerbBatch('release', ports, (bids, answered) => store.release(bids, answered));
   }
 
   acquire(bid: AcquireBid, done: Done<AcquireAnswer>): void {

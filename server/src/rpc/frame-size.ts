@@ -61,7 +61,7 @@ function kindBytes(frame: ServerFrame): number {
 
 function holderBytes(holder: Holder | undefined): number {
   if (holder === undefined) return 0;
-  return NESTED_BYTES + textBytes(holder.leaseId) + textBytes(holder.clientName) + ID_BYTES;
+  return NESTED_BYTES + textBytes(holder.leaseId ?? '') + textBytes(holder.clientName) + ID_BYTES;
 }
 
 function failureTextBytes({ message, field = '', value = '', limit = '' }: Failure): number {

@@ -127,7 +127,7 @@ function wireValidity({ anchor, durationMs }: Validity): WireValidity {
 function wireHolder(holder: Holder | undefined): WireHolder | undefined {
   if (holder === undefined) return undefined;
   const { leaseId, clientName, heldMs } = holder;
-  return { leaseId, clientName, heldMs: BigInt(Math.max(0, Math.floor(heldMs))) };
+  return { leaseId: leaseId ?? '', clientName, heldMs: BigInt(Math.max(0, Math.floor(heldMs ?? 0))) };
 }
 
 function wireResumed(lease: ResumedLease): WireResumedLease {

@@ -3,17 +3,20 @@ import type {
   AcquireBid,
   AdoptAnswer,
   AdoptBid,
+  Answered,
   Clock,
   ExtendAnswer,
   ExtendBid,
   HandOffAnswer,
   HandOffBid,
+  Introduction,
   LeaseStore,
   Nomination,
   ReleaseAnswer,
   ReleaseBid,
   StoreCapabilities,
   StoredLease,
+  StoreListener,
   Timer,
 } from '../../core/ports.js';
 import { problemOf, ttlProblem } from './bid-limits.js';
@@ -44,6 +47,7 @@ export interface EmbeddedStoreOptions extends ExpiryRule {
 export class EmbeddedStore implements LeaseStore {
   readonly name = 'embedded';
   readonly capabilities: StoreCapabilities = { resumeAfterRestart: true, severalServers: false, listsLeases: true };
+  readonly nodes = undefined;
   readonly #table: LeaseTable;
   readonly #commits: GroupCommit;
   #closing: Promise<void> | undefined;
@@ -57,36 +61,40 @@ export class EmbeddedStore implements LeaseStore {
     this.#commits = new GroupCommit({ log, clock, onCommit, onFailure, drain: () => this.#table.drain() });
   }
 
-  acquire(bids: readonly AcquireBid[]): Promise<readonly AcquireAnswer[]> {
-    return this.#answer<AcquireBid, AcquireAnswer>(
+  acquire(bids: readonly AcquireBid[], answered: Answered<AcquireAnswer>): void {
+    this.#answer<AcquireBid, AcquireAnswer>(
       bids,
+      answered,
       (bid) => problemOf(bid.resource, bid.grantee),
       (bid, commit) => this.#table.acquire(bid, commit),
       unavailable,
     );
   }
 
-  extend(bids: readonly ExtendBid[]): Promise<readonly ExtendAnswer[]> {
-    return this.#answer<ExtendBid, ExtendAnswer>(
+  extend(bids: readonly ExtendBid[], answered: Answered<ExtendAnswer>): void {
+    this.#answer<ExtendBid, ExtendAnswer>(
       bids,
+      answered,
       (bid) => ttlProblem(bid.ttlMs),
       (bid, commit) => this.#table.extend(bid, commit),
       () => 'unknown',
     );
   }
 
-  handOff(bids: readonly HandOffBid[]): Promise<readonly HandOffAnswer[]> {
-    return this.#answer<HandOffBid, HandOffAnswer>(
+  handOff(bids: readonly HandOffBid[], answered: Answered<HandOffAnswer>): void {
+    this.#answer<HandOffBid, HandOffAnswer>(
       bids,
+      answered,
       (bid) => problemOf(bid.resource, bid.to),
       (bid, commit) => this.#table.handOff(bid, commit),
       unavailable,
     );
   }
 
-  adopt(bids: readonly AdoptBid[]): Promise<readonly AdoptAnswer[]> {
-    return this.#answer<AdoptBid, AdoptAnswer>(
+  adopt(bids: readonly AdoptBid[], answered: Answered<AdoptAnswer>): void {
+    this.#answer<AdoptBid, AdoptAnswer>(
       bids,
+      answered,
       (bid) => problemOf(bid.resource, bid.grantee),
       (bid, commit) => this.#table.adopt(bid, commit),
       (message) => ({ kind: 'unknown', message }),
@@ -97,10 +105,11 @@ export class EmbeddedStore implements LeaseStore {
    * Answered from memory: the delete rides in the next commit, which comes soon by itself if nobody else needs one. A
    * crash before that brings the lease back for one time to live, with nobody who would claim it.
    */
-  release(bids: readonly ReleaseBid[]): Promise<readonly ReleaseAnswer[]> {
+  release(bids: readonly ReleaseBid[], answered: Answered<ReleaseAnswer>): void {
     this.#tidySoon();
-    return this.#answer<ReleaseBid, ReleaseAnswer>(
+    this.#answer<ReleaseBid, ReleaseAnswer>(
       bids,
+      answered,
       () => undefined,
       (bid) => atOnce(this.#table.release(bid)),
       () => 'unknown',
@@ -127,6 +136,14 @@ export class EmbeddedStore implements LeaseStore {
     return this.#table.storedLeases();
   }
 
+  listen(_listener: StoreListener): void {
+    // No other server shares it.
+  }
+
+  introduce(_introductions: readonly Introduction[]): void {
+    // Nobody else is refused.
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -139,13 +156,14 @@ export class EmbeddedStore implements LeaseStore {
     await this.options.onClosed?.();
   }
 
-  /** Changes the table for every entry at once, then waits for what has to be durable, once for all of them. */
-  async #answer<Bid, Answer>(
+  /** Changes the table for every entry at once; then answers what is durable, and the rest after one commit. */
+  #answer<Bid, Answer>(
     bids: readonly Bid[],
+    answered: Answered<Answer>,
     problem: (bid: Bid) => string | undefined,
     change: (bid: Bid, commit: number) => Step<Answer>,
     refuse: (message: string) => Answer,
-  ): Promise<readonly Answer[]> {
+  ): void {
     const commit = this.#commits.next;
     // Nothing in the loop can change it: a broken guarantee ends the loop.
     const unavailableNow = this.#unavailable();
@@ -155,16 +173,24 @@ export class EmbeddedStore implements LeaseStore {
         return reason === undefined ? change(bid, commit) : atOnce(refuse(reason));
       }),
     );
-    if (steps === undefined) return bids.map(() => refuse(this.#unavailable() ?? 'the store has stopped'));
-    let last = AT_ONCE;
-    for (const { durableAfter } of steps) if (durableAfter > last) last = durableAfter;
-    try {
-      if (!this.#commits.isDurable(last)) await this.#commits.whenDurable(last);
-    } catch {
-      const reason = this.#unavailable() ?? 'the store has stopped';
-      return steps.map((step) => (this.#commits.isDurable(step.durableAfter) ? step.answer : refuse(reason)));
+    if (steps === undefined) {
+      const reason = this.#whyNot();
+      for (let index = 0; index < bids.length; index += 1) answered(index, refuse(reason));
+      return;
     }
-    return steps.map(({ answer }) => answer);
+    const durableBefore = this.#commits.durable;
+    let last = AT_ONCE;
+    steps.forEach(({ answer, durableAfter }, index) => {
+      if (durableAfter <= durableBefore) answered(index, answer);
+      else if (durableAfter > last) last = durableAfter;
+    });
+    if (last === AT_ONCE) return;
+    const answerTheRest = (): void =>
+      steps.forEach(({ answer, durableAfter }, index) => {
+        if (durableAfter <= durableBefore) return;
+        answered(index, this.#commits.isDurable(durableAfter) ? answer : refuse(this.#whyNot()));
+      });
+    void this.#commits.whenDurable(last).then(answerTheRest, answerTheRest);
   }
 
   /** Has what nobody waits for written before long. */
@@ -184,6 +210,10 @@ export class EmbeddedStore implements LeaseStore {
       this.#commits.stop(error instanceof Error ? error : new Error(String(error)));
       return undefined;
     }
+  }
+
+  #whyNot(): string {
+    return this.#unavailable() ?? 'the store has stopped';
   }
 
   #unavailable(): string | undefined {

@@ -65,6 +65,11 @@ export class GroupCommit {
     return this.#state.kind === 'stopped' ? this.#state.error : undefined;
   }
 
+  /** The number of the last commit that is durable. */
+  get durable(): number {
+    return this.#durable;
+  }
+
   isDurable(commit: number): boolean {
     return commit <= this.#durable;
   }

@@ -1,7 +1,7 @@
 import type { Hash } from '../../core/names.js';
-import type { AdoptBid, Grantee, StoredHolder } from '../../core/ports.js';
+import type { AdoptBid, Grantee, HandOffAnswer, ReleaseBid, StoredHolder } from '../../core/ports.js';
 import type { DurableResource, LeaseRecord } from './commit-log.js';
-import { AT_ONCE } from './step.js';
+import { AT_ONCE, type Step } from './step.js';
 
 /** A nomination: its token is assigned, and it grants nothing until the holder hands off to it. */
 export interface PlannedLease {
@@ -65,10 +65,8 @@ export function recovered({ holder, planned }: DurableResource, expiry: (ttlMs: 
 /** The slot with the holder that an adoption proves, or `undefined` when it proves none. */
 export function adoptable(slot: Slot, bid: AdoptBid): HeldSlot | undefined {
   const shows = ({ hash, token }: LeaseRecord): boolean =>
-    (bid.presented.includes(hash) || hash === bid.grantee.hash) && (bid.token ?? token) === token;
+    (bid.presented.includes(hash) || hash === bid.grantee.hash) && bid.token === token;
   if (slot.kind === 'held' && shows(slot.holder)) return slot;
-  // Among candidates a hash alone proves nothing: a waiter has one, too.
-  if (bid.token === undefined) return undefined;
   const candidates = slot.kind === 'held' ? slot.later : slot.candidates;
   const candidate = candidates.find(shows);
   if (candidate === undefined) return undefined;
@@ -89,6 +87,16 @@ export function durableOf({ holder, later, plan }: HeldSlot): DurableResource {
 
 export function proves(record: LeaseRecord, claim: { readonly hash: Hash; readonly token: bigint }): boolean {
   return record.hash === claim.hash && record.token === claim.token;
+}
+
+/** Whether a release means the record: by secret, and by token unless its client knows of none. */
+export function releases(bid: ReleaseBid, record: LeaseRecord): boolean {
+  return bid.hashes.includes(record.hash) && (bid.token ?? record.token) === record.token;
+}
+
+/** What a hand-off that made this slot answers. No other server can want it. */
+export function handedOff({ holder, durableAfter }: HeldSlot, previous: 'released' | 'gone'): Step<HandOffAnswer> {
+  return { answer: { kind: 'granted', token: holder.token, previous, wanted: false }, durableAfter };
 }
 
 /** Whether the record is of this very lease, under this very secret. */

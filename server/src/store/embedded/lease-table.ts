@@ -27,6 +27,7 @@ import {
   durableOf,
   greatestGranted,
   type HeldSlot,
+  handedOff,
   isFor,
   isOf,
   NO_RECORDS,
@@ -36,11 +37,12 @@ import {
   type RecoveredSlot,
   recordOf,
   recovered,
+  releases,
   type Slot,
   settle,
 } from './lease-slot.js';
 import { RoundTrip } from './round-trip.js';
-import { atOnce, type Granted, granted, type Step } from './step.js';
+import { atOnce, type Step } from './step.js';
 import { TokenSource } from './token-source.js';
 
 /** Nominations and leftovers of a restart kept for one resource. */
@@ -80,7 +82,8 @@ export class LeaseTable {
   acquire(bid: AcquireBid, commit: number): Step<AcquireAnswer> {
     const slot = this.#slots.get(bid.resource);
     if (slot === undefined || this.#isExpired(slot)) {
-      return this.#grant(bid.resource, slot, bid.grantee, commit);
+      const { holder, durableAfter } = this.#grant(bid.resource, slot, bid.grantee, commit);
+      return { answer: { kind: 'granted', token: holder.token }, durableAfter };
     }
     if (slot.kind === 'held') {
       const { holder, durableAfter } = slot;
@@ -130,22 +133,22 @@ export class LeaseTable {
   handOff(bid: HandOffBid, commit: number): Step<HandOffAnswer> {
     const found = this.#slots.get(bid.resource);
     if (found?.kind === 'held' && isOf(found.holder, bid.to) && !this.#isExpired(found)) {
-      return granted(found.holder.token, found.durableAfter);
+      return handedOff(found, 'released');
     }
     const slot = this.#provenBy(bid.resource, bid.from);
     if (slot === undefined) return atOnce({ kind: 'lost' });
     const at = slot.plan.findIndex(({ record }) => isFor(record, bid.to));
     const planned = slot.plan[at];
-    return planned === undefined
-      ? this.#grant(bid.resource, slot, bid.to, commit)
-      : this.#advance(bid.resource, slot, planned, slot.plan.slice(at + 1));
+    const previous = this.#isExpired(slot) ? 'gone' : 'released';
+    if (planned === undefined) return handedOff(this.#grant(bid.resource, slot, bid.to, commit), previous);
+    return handedOff(this.#advance(bid.resource, slot, planned, slot.plan.slice(at + 1)), previous);
   }
 
   release(bid: ReleaseBid): ReleaseAnswer {
     const slot = this.#slots.get(bid.resource);
     if (slot === undefined) return 'gone';
     if (slot.kind === 'recovered') return this.#renounce(bid, slot);
-    if (!bid.hashes.includes(slot.holder.hash)) return 'gone';
+    if (!releases(bid, slot.holder)) return 'gone';
     const answer = this.#isExpired(slot) ? 'gone' : 'released';
     this.#remove(bid.resource);
     return answer;
@@ -194,7 +197,7 @@ export class LeaseTable {
   }
 
   /** A new grant with a new token. What was planned behind it gets new tokens, too: none below a granted one is used. */
-  #grant(resource: ResourceKey, slot: Slot | undefined, to: Grantee, commit: number): Granted {
+  #grant(resource: ResourceKey, slot: Slot | undefined, to: Grantee, commit: number): HeldSlot {
     const token = this.#tokens.next();
     const waiting = slot?.kind === 'held' ? slot.plan.filter(({ record }) => !concerns(record, to)) : NOBODY;
     return this.#become(resource, slot, {
@@ -211,7 +214,7 @@ export class LeaseTable {
    * A hand-off that the disk foresaw: nothing to wait for but the nomination's own commit, which is usually long done.
    * Who was skipped loses the place, for the token is now too low.
    */
-  #advance(resource: ResourceKey, slot: HeldSlot, to: PlannedLease, plan: readonly PlannedLease[]): Granted {
+  #advance(resource: ResourceKey, slot: HeldSlot, to: PlannedLease, plan: readonly PlannedLease[]): HeldSlot {
     return this.#become(resource, slot, {
       kind: 'held',
       holder: { ...to.record, grantedAtWallMs: this.clock.wallMs() },
@@ -222,12 +225,12 @@ export class LeaseTable {
     });
   }
 
-  #become(resource: ResourceKey, before: Slot | undefined, after: HeldSlot): Granted {
+  #become(resource: ResourceKey, before: Slot | undefined, after: HeldSlot): HeldSlot {
     const { token } = after.holder;
     if (before !== undefined) invariant(token > greatestGranted(before), 'S2', () => `token ${token} does not rise`);
     this.#write(resource, after);
     this.#grants += 1;
-    return granted(token, after.durableAfter);
+    return after;
   }
 
   /** The slot as it is once whoever shows this hash and token has proved to be its holder. */
@@ -244,7 +247,7 @@ export class LeaseTable {
    * have, nobody else can be the last holder.
    */
   #renounce(bid: ReleaseBid, slot: RecoveredSlot): ReleaseAnswer {
-    const candidates = slot.candidates.filter(({ hash }) => !bid.hashes.includes(hash));
+    const candidates = slot.candidates.filter((record) => !releases(bid, record));
     if (candidates.length === slot.candidates.length) return 'gone';
     const [first, second] = candidates;
     const left = { ...slot, candidates };
