@@ -1,0 +1,193 @@
+import type { Clock } from '../../../core/ports.js';
+import type { Electorate } from './electorate.js';
+import {
+  type BatchReply,
+  type BatchVerb,
+  MAX_ENTRIES,
+  type NodeBatch,
+  type RedisNode,
+  type ReleaseEntry,
+  type RepairEntry,
+} from './redis-node.js';
+
+/** Calls a node may have unanswered: one being run, one on its way. More would only wait inside the node. */
+const MAX_IN_FLIGHT = 2;
+/** Calls that may wait for a node while the others go on. Each is at most one batch. */
+const MAX_QUEUED = 32;
+/** Releases kept for a node that cannot take them now. What is beyond expires by itself. */
+const MAX_CLEANUPS = 4_096;
+
+/** A call on its way through a lane. */
+export interface LaneCall {
+  /**
+   * Its deadline has passed. False when it was still queued: it is not sent any more. True when it was sent: it is answered
+   * late or never.
+   */
+  expire(): boolean;
+}
+
+interface SentLater {
+  send(): void;
+}
+
+const NO_CALL: LaneCall = { expire: () => false };
+
+/** What a lane works with. */
+export interface LanePorts {
+  readonly node: RedisNode;
+  readonly clock: Pick<Clock, 'nowMs' | 'after'>;
+  readonly electorate: Electorate;
+  /** A chore that is unanswered for so long counts as overdue. */
+  readonly deadlineMs: number;
+  /** A call was answered: the lane may have room again. */
+  readonly relieved: () => void;
+}
+
+interface Cleanup {
+  readonly entry: ReleaseEntry;
+  readonly untilMs: number;
+}
+
+/**
+ * The traffic of one node: at most two calls unanswered, the rest in order behind them. A node that has let both go past
+ * their deadline is *stuck*: calls fail at once until it answers again, so that it delays nobody twice.
+ *
+ * Chores are what only this node needs: leftovers of bids to delete, kept until it can take them, and leases to put back.
+ */
+export class NodeLane {
+  #inFlight = 0;
+  #overdue = 0;
+  readonly #queue: SentLater[] = [];
+  #cleanups: Cleanup[] = [];
+  #repairs: RepairEntry[] = [];
+  /** A chore has failed: the next answer of the node decides whether it makes sense to try again. */
+  #choresPause = false;
+
+  constructor(
+    readonly index: number,
+    private readonly ports: LanePorts,
+  ) {}
+
+  /** Whether a call would be sent, or fail, at once. */
+  get ready(): boolean {
+    return this.#inFlight < MAX_IN_FLIGHT || this.#stuck;
+  }
+
+  get #stuck(): boolean {
+    return this.#overdue >= MAX_IN_FLIGHT;
+  }
+
+  /** Sends the batch as soon as there is room. `answered` is called once, unless the call expires unsent. */
+  call<V extends BatchVerb>(batch: NodeBatch<V>, answered: (reply: BatchReply<V>) => void): LaneCall {
+    if (this.#stuck || this.#queue.length >= MAX_QUEUED) {
+      const message = this.#stuck ? 'has not answered for some time' : 'has too many calls waiting';
+      answered({ kind: 'fault', fault: { kind: 'overloaded', message } });
+      return NO_CALL;
+    }
+    this.#doChores();
+    if (this.#inFlight < MAX_IN_FLIGHT) return this.#send(batch, answered);
+    let sent: LaneCall | undefined;
+    const later: SentLater = {
+      send: () => {
+        sent = this.#send(batch, answered);
+      },
+    };
+    this.#queue.push(later);
+    return {
+      expire: () => {
+        if (sent !== undefined) return sent.expire();
+        this.#queue.splice(this.#queue.indexOf(later), 1);
+        return false;
+      },
+    };
+  }
+
+  /** Deletes a leftover as soon as the node can be told, and no later than it would expire by itself. */
+  cleanUp(entry: ReleaseEntry, untilMs: number): void {
+    if (this.#cleanups.length >= MAX_CLEANUPS) this.#cleanups.shift();
+    this.#cleanups.push({ entry, untilMs });
+    this.#doChores();
+  }
+
+  /** Puts a lease back, if the node can be told now. */
+  repair(entry: RepairEntry): void {
+    if (this.#stuck || this.#repairs.length >= MAX_ENTRIES) return;
+    this.#repairs.push(entry);
+    this.#doChores();
+  }
+
+  /** The node has come back: it can be told what has waited for it. */
+  cameBack(): void {
+    this.#choresPause = false;
+    this.#fill();
+  }
+
+  #fill(): void {
+    this.#doChores();
+    while (this.#inFlight < MAX_IN_FLIGHT) {
+      const later = this.#queue.shift();
+      if (later === undefined) return;
+      later.send();
+    }
+  }
+
+  /** Chores go first: a leftover would refuse the very bid that follows. */
+  #doChores(): void {
+    if (this.#cleanups.length === 0 && this.#repairs.length === 0) return;
+    if (this.#choresPause || !this.ports.electorate.reachable(this.index)) return;
+    if (this.#cleanups.length > 0 && this.#inFlight < MAX_IN_FLIGHT) this.#cleanUpNow();
+    if (this.#repairs.length > 0 && this.#inFlight < MAX_IN_FLIGHT) {
+      const entries = this.#repairs;
+      this.#repairs = [];
+      this.#sendChore({ verb: 'repair', entries }, () => undefined);
+    }
+  }
+
+  #cleanUpNow(): void {
+    const nowMs = this.ports.clock.nowMs();
+    const due = this.#cleanups.filter(({ untilMs }) => untilMs > nowMs);
+    const batch = due.slice(0, MAX_ENTRIES);
+    this.#cleanups = due.slice(MAX_ENTRIES);
+    if (batch.length === 0) return;
+    this.#sendChore({ verb: 'release', entries: batch.map(({ entry }) => entry) }, (reply) => {
+      if (reply.kind !== 'fault') return;
+      this.#cleanups = [...batch, ...this.#cleanups].slice(0, MAX_CLEANUPS);
+      this.#choresPause = true;
+    });
+  }
+
+  #sendChore<V extends BatchVerb>(batch: NodeBatch<V>, answered: (reply: BatchReply<V>) => void): void {
+    const call = this.#send(batch, answered);
+    // An answered call takes no notice of it.
+    this.ports.clock.after(this.ports.deadlineMs, () => call.expire());
+  }
+
+  #send<V extends BatchVerb>(batch: NodeBatch<V>, answered: (reply: BatchReply<V>) => void): LaneCall {
+    const { clock, electorate, node, relieved } = this.ports;
+    let state: 'sent' | 'overdue' | 'answered' = 'sent';
+    this.#inFlight += 1;
+    const sentMs = clock.nowMs();
+    const take = (reply: BatchReply<V>): void => {
+      this.#inFlight -= 1;
+      if (state === 'overdue') this.#overdue -= 1;
+      state = 'answered';
+      if (reply.kind !== 'fault') {
+        electorate.observed(this.index, reply.standing, sentMs, clock.nowMs());
+        this.#choresPause = false;
+      }
+      answered(reply);
+      this.#fill();
+      relieved();
+    };
+    node.batch(batch, take);
+    return {
+      expire: () => {
+        if (state === 'sent') {
+          state = 'overdue';
+          this.#overdue += 1;
+        }
+        return true;
+      },
+    };
+  }
+}

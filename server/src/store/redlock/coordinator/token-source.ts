@@ -1,0 +1,24 @@
+import { invariant } from '../../../core/invariant.js';
+import type { NodeToken } from './redis-node.js';
+
+/** The first whole number that JavaScript and Lua cannot tell from its neighbour. Reached in the year 2255. */
+const TOKEN_LIMIT = 2 ** 53;
+
+/**
+ * Proposes tokens: the nodes' own time, so that they accept it, and never the same one twice. That an accepted one is
+ * greater than all before it is up to the nodes' ballots.
+ */
+export class TokenSource {
+  #last: NodeToken = 0;
+
+  constructor(private readonly windowMs: number) {}
+
+  /** A token above `above`, close to the nodes' clock. */
+  next(medianUs: number, above: NodeToken = 0): NodeToken {
+    const token = Math.max(this.#last + 1, Math.floor(medianUs), above + 1);
+    invariant(Number.isSafeInteger(token) && token < TOKEN_LIMIT, 'S2', () => `${token} cannot be a token`);
+    // What lies beyond the window is refused by every node: it must not drag later proposals along.
+    if (token <= medianUs + this.windowMs * 1_000) this.#last = token;
+    return token;
+  }
+}
