@@ -1,0 +1,220 @@
+import type {
+  BatchReply,
+  BatchVerb,
+  ErrandReply,
+  NodeBatch,
+  NodeErrand,
+  NodeFault,
+  NodeId,
+  NodeListener,
+  RedisNode,
+} from '../../../server/src/store/redlock/coordinator/redis-node.js';
+import type { RedlockSettings } from '../../../server/src/store/redlock/coordinator/settings.js';
+import { runErrand } from './model-errands.js';
+import type { ModelConnection, ModelRedis } from './model-redis.js';
+import { runBatch } from './model-verbs.js';
+import type { ScriptContext } from './script-context.js';
+
+/** How long after a failed or lost connection the next is tried. */
+const RETRY_MS = 100;
+
+/** Lets what comes in be taken now, or, where the server's process stands still, later. */
+export type Inbox = (take: () => void) => void;
+
+interface Faulted {
+  readonly kind: 'fault';
+  readonly fault: NodeFault;
+}
+
+/** One connection, from its verification to its end. */
+interface Connection {
+  readonly life: number;
+  identity: string;
+  /** Neither end has given it up. */
+  open: boolean;
+  /** Something was lost on it: nothing that was sent later gets through either. */
+  broken: boolean;
+  readonly unanswered: Set<(fault: NodeFault) => void>;
+}
+
+/**
+ * A server's way to a model Redis: `RedisNode` in virtual time. Calls arrive after a delay, run at one moment of the
+ * node, and are answered after another; always in order.
+ */
+export class ModelNode implements RedisNode, ModelConnection {
+  /** How long a call is on its way, and an answer; asked for each. */
+  requestMs: () => number = () => 0.25;
+  replyMs: () => number = () => 0.25;
+  /** Calls that were made, for tests that count. */
+  callsMade = 0;
+  #cut: { readonly requests: boolean; readonly replies: boolean } = { requests: false, replies: false };
+  #listener: NodeListener | undefined;
+  #connection: Connection | undefined;
+  #toldFault: string | undefined;
+  #lastArrivalMs = 0;
+  #lastReplyMs = 0;
+
+  constructor(
+    readonly redis: ModelRedis,
+    private readonly settings: RedlockSettings,
+    private readonly inbox: Inbox = (take) => take(),
+  ) {}
+
+  get id(): NodeId {
+    return this.redis.id;
+  }
+
+  open(listener: NodeListener): void {
+    this.#listener = listener;
+    this.#connect();
+  }
+
+  batch<V extends BatchVerb>(batch: NodeBatch<V>, answered: (reply: BatchReply<V>) => void): void {
+    this.#call<BatchReply<V>>((ctx) => runBatch(ctx, batch), answered);
+  }
+
+  errand(errand: NodeErrand, answered: (reply: ErrandReply) => void): void {
+    this.#call<ErrandReply>((ctx) => runErrand(ctx, errand), answered);
+  }
+
+  /** What is sent is lost, without anybody noticing: in one direction, or in both. Connections cannot be made. */
+  cut(direction: 'requests' | 'replies' | 'both'): void {
+    this.#cut = { requests: direction !== 'replies', replies: direction !== 'requests' };
+  }
+
+  /** A connection on which something was lost stays silent until there is another. */
+  heal(): void {
+    this.#cut = { requests: false, replies: false };
+  }
+
+  reconnect(): void {
+    this.#end({ kind: 'unreachable', message: 'gave no answer, so the connection was closed' });
+  }
+
+  close(): Promise<void> {
+    this.#listener = undefined;
+    this.#end({ kind: 'unreachable', message: 'the connection was closed' });
+    return Promise.resolve();
+  }
+
+  dropped(fault: NodeFault): void {
+    this.#end(fault);
+  }
+
+  hinted(hint: 'released' | 'wanted', key: string): void {
+    const connection = this.#connection;
+    if (connection !== undefined) this.#reply(connection, () => this.#listener?.[hint](key));
+  }
+
+  recheck(): void {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    this.#request(connection, () => {
+      const { facts } = this.redis;
+      this.#reply(connection, () => {
+        connection.identity = facts.identity;
+        this.#listener?.verified(facts);
+      });
+    });
+  }
+
+  #call<Reply>(run: (ctx: ScriptContext) => Reply, answered: (reply: Reply | Faulted) => void): void {
+    this.callsMade += 1;
+    const connection = this.#connection;
+    if (connection === undefined) {
+      answered({ kind: 'fault', fault: { kind: 'unverified', message: 'is not connected' } });
+      return;
+    }
+    const fail = (fault: NodeFault): void => answered({ kind: 'fault', fault });
+    connection.unanswered.add(fail);
+    // The script carries what the connection was verified for when it was sent.
+    const { identity } = connection;
+    this.#request(connection, () => {
+      const { failing } = this.redis;
+      const reply = failing === undefined ? run(this.#context(identity)) : ({ kind: 'fault', fault: failing } as const);
+      this.#reply(connection, () => {
+        if (connection.unanswered.delete(fail)) answered(reply);
+      });
+    });
+  }
+
+  #context(identity: string): ScriptContext {
+    return {
+      keys: this.redis.keys,
+      settings: this.settings,
+      identity,
+      clockUs: this.redis.clockUs,
+      outOfMemory: this.redis.outOfMemory,
+      publish: (hint, key) => this.redis.publish(hint, key),
+    };
+  }
+
+  /** What has left arrives, even if the connection ends meanwhile; but not in the next process. */
+  #request(connection: Connection, run: () => void): void {
+    if (this.#cut.requests) connection.broken = true;
+    if (connection.broken) return;
+    const { world } = this.redis;
+    this.#lastArrivalMs = Math.max(this.#lastArrivalMs, world.nowMs() + this.requestMs());
+    world.after(this.#lastArrivalMs - world.nowMs(), () => {
+      this.redis.arrive(() => {
+        if (this.redis.life === connection.life) run();
+      });
+    });
+  }
+
+  #reply(connection: Connection, take: () => void): void {
+    if (this.#cut.replies) connection.broken = true;
+    if (connection.broken || !connection.open) return;
+    const { world } = this.redis;
+    this.#lastReplyMs = Math.max(this.#lastReplyMs, world.nowMs() + this.replyMs());
+    world.after(this.#lastReplyMs - world.nowMs(), () => {
+      this.inbox(() => {
+        if (connection.open) take();
+      });
+    });
+  }
+
+  #connect(): void {
+    const { world } = this.redis;
+    world.after(this.requestMs() + this.replyMs(), () => this.inbox(() => this.#verify()));
+  }
+
+  #verify(): void {
+    if (this.#listener === undefined || this.#connection !== undefined) return;
+    const cut = this.#cut.requests || this.#cut.replies;
+    const refusal: NodeFault | undefined = cut ? { kind: 'timed_out', message: 'timed out' } : this.redis.refusal;
+    if (refusal !== undefined) {
+      this.#tellDown(refusal);
+      this.redis.world.after(RETRY_MS, () => this.#connect());
+      return;
+    }
+    const { facts, life } = this.redis;
+    this.#connection = { life, identity: facts.identity, open: true, broken: false, unanswered: new Set() };
+    this.#toldFault = undefined;
+    this.redis.connected(this);
+    this.#listener.verified(facts);
+  }
+
+  #end(fault: NodeFault): void {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    connection.open = false;
+    this.#connection = undefined;
+    this.redis.disconnected(this);
+    this.redis.world.after(0, () => {
+      this.inbox(() => {
+        for (const fail of connection.unanswered) fail(fault);
+        connection.unanswered.clear();
+        this.#tellDown(fault);
+      });
+    });
+    this.redis.world.after(RETRY_MS, () => this.#connect());
+  }
+
+  #tellDown(fault: NodeFault): void {
+    const told = `${fault.kind} ${fault.message}`;
+    if (this.#toldFault === told) return;
+    this.#toldFault = told;
+    this.#listener?.down(fault);
+  }
+}

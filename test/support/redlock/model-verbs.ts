@@ -1,0 +1,212 @@
+import type {
+  AcquireEntry,
+  AcquireVote,
+  AdoptEntry,
+  BatchReply,
+  BatchVerb,
+  BatchVerbs,
+  EntryFault,
+  ExtendEntry,
+  ExtendVote,
+  ForgetEntry,
+  ForgetVote,
+  HandOffEntry,
+  HandOffVote,
+  IntroduceEntry,
+  IntroduceVote,
+  LockValue,
+  NodeBatch,
+  NodeToken,
+  ReleaseEntry,
+  ReleaseVote,
+  RepairEntry,
+  RepairVote,
+} from '../../../server/src/store/redlock/coordinator/redis-node.js';
+import {
+  BOOKKEEPING,
+  ballotOf,
+  holderKey,
+  nowUs,
+  type ScriptContext,
+  setBallot,
+  standing,
+  WRONG_TYPE,
+  wantKey,
+} from './script-context.js';
+
+/** How long a want is remembered. */
+const WANT_MS = 1_000;
+
+type Rule<V extends BatchVerb> = (ctx: ScriptContext, entry: BatchVerbs[V]['entry']) => BatchVerbs[V]['vote'];
+
+const RULES: { readonly [V in BatchVerb]: Rule<V> } = {
+  acquire,
+  hand_off: handOff,
+  release,
+  extend,
+  adopt,
+  repair,
+  introduce,
+  forget,
+};
+
+/** Runs one batch as one script, at one moment. */
+export function runBatch<V extends BatchVerb>(ctx: ScriptContext, batch: NodeBatch<V>): BatchReply<V> {
+  const before = standing(ctx);
+  if (batch.verb === 'acquire' || batch.verb === 'hand_off') {
+    if (!before.admitted) return { kind: 'barred', standing: before, why: 'not_admitted' };
+    const { configuration } = before;
+    const { hash, generation } = ctx.settings.configuration;
+    if (configuration !== undefined && (configuration.hash !== hash || configuration.generation !== generation)) {
+      return { kind: 'barred', standing: before, why: 'other_configuration' };
+    }
+  }
+  const rule: Rule<V> = RULES[batch.verb];
+  const votes = batch.entries.map((entry) => {
+    if (ctx.keys.get(entry.key) !== WRONG_TYPE) return rule(ctx, entry);
+    return fault('wrong_type', 'WRONGTYPE Operation against a key holding the wrong kind of value');
+  });
+  const accepts = batch.verb === 'acquire' || batch.verb === 'hand_off';
+  if (accepts && votes.some((vote) => vote.kind === 'ok')) ctx.keys.set(BOOKKEEPING.highestUs, String(before.nowUs));
+  return { kind: 'votes', standing: before, votes };
+}
+
+function acquire(ctx: ScriptContext, entry: AcquireEntry): AcquireVote {
+  const { key } = entry;
+  const there = ctx.keys.get(key);
+  if (there !== undefined) {
+    const mine = entry.earlierHashes.find((hash) => there.startsWith(`${hash}:`));
+    if (mine !== undefined) return { kind: 'mine', hash: mine, token: tokenOf(there) };
+    if (entry.want) leaveWant(ctx, key, there);
+    return { kind: 'held', value: there, expiresInMs: ctx.keys.expiresInMs(key), holder: holderOf(ctx, key, there) };
+  }
+  const refusal = refusalOf(ctx, key, tokenOf(entry.value));
+  if (refusal !== undefined) return refusal;
+  accept(ctx, key, entry.value, entry.expiryMs);
+  return { kind: 'ok' };
+}
+
+function handOff(ctx: ScriptContext, entry: HandOffEntry): HandOffVote {
+  const { key } = entry;
+  const there = ctx.keys.get(key);
+  if (there !== undefined && !entry.from.some((value) => value === there)) return { kind: 'held' };
+  const refusal = refusalOf(ctx, key, tokenOf(entry.value));
+  if (refusal !== undefined) return refusal;
+  accept(ctx, key, entry.value, entry.expiryMs);
+  return { kind: 'ok', how: there === undefined ? 'fresh' : 'swapped', wanted: ctx.keys.has(wantKey(key)) };
+}
+
+type Refusal =
+  | { readonly kind: 'ahead' | 'behind' }
+  | { readonly kind: 'low'; readonly ballot: NodeToken }
+  | EntryFault;
+
+function refusalOf(ctx: ScriptContext, lock: string, token: NodeToken): Refusal | undefined {
+  const windowUs = ctx.settings.windowMs * 1_000;
+  const now = nowUs(ctx);
+  if (token > now + windowUs) return { kind: 'ahead' };
+  if (token < now - windowUs) return { kind: 'behind' };
+  const ballot = ballotOf(ctx, lock);
+  if (ballot !== undefined && token <= ballot) return { kind: 'low', ballot };
+  return ctx.outOfMemory ? outOfMemory() : undefined;
+}
+
+function accept(ctx: ScriptContext, lock: string, value: LockValue, expiryMs: number): void {
+  setBallot(ctx, lock, tokenOf(value));
+  ctx.keys.set(lock, value, expiryMs);
+  ctx.keys.delete(holderKey(lock));
+}
+
+function extend(ctx: ScriptContext, entry: ExtendEntry): ExtendVote {
+  const there = ctx.keys.get(entry.key);
+  if (there === undefined) return { kind: 'missing', ballot: ballotOf(ctx, entry.key) };
+  if (there !== entry.value) return { kind: 'lost' };
+  ctx.keys.raise(entry.key, entry.expiryMs);
+  return { kind: 'ok' };
+}
+
+function adopt(ctx: ScriptContext, entry: AdoptEntry): ExtendVote {
+  const there = ctx.keys.get(entry.key);
+  if (there === undefined) return { kind: 'missing', ballot: ballotOf(ctx, entry.key) };
+  if (there !== entry.value && !entry.presented.some((value) => value === there)) return { kind: 'lost' };
+  if (there !== entry.value) {
+    if (ctx.outOfMemory) return outOfMemory();
+    ctx.keys.replace(entry.key, entry.value);
+  }
+  ctx.keys.raise(entry.key, entry.expiryMs);
+  return { kind: 'ok' };
+}
+
+function release(ctx: ScriptContext, entry: ReleaseEntry): ReleaseVote {
+  const { key } = entry;
+  const there = ctx.keys.get(key);
+  const isMine = (value: LockValue): boolean => value === there || (value.endsWith(':') && !!there?.startsWith(value));
+  if (there !== undefined && entry.values.some(isMine)) {
+    ctx.keys.delete(key);
+    ctx.keys.delete(holderKey(key));
+    const wanted = ctx.keys.delete(wantKey(key));
+    if (wanted) ctx.publish('released', key);
+    return { kind: 'released', wanted };
+  }
+  if (entry.tombstone === 0) return { kind: 'gone' };
+  const ballot = ballotOf(ctx, key) ?? 0;
+  const raised = Math.min(entry.tombstone + 1, nowUs(ctx) + ctx.settings.windowMs * 1_000);
+  if (raised > ballot) {
+    if (ctx.outOfMemory) return outOfMemory();
+    setBallot(ctx, key, raised);
+  }
+  return { kind: 'gone' };
+}
+
+function repair(ctx: ScriptContext, entry: RepairEntry): RepairVote {
+  const now = nowUs(ctx);
+  const ballot = ballotOf(ctx, entry.key);
+  if (ctx.keys.has(entry.key) || ballot !== entry.ballot || now >= entry.notAfterUs) return { kind: 'refused' };
+  if (ctx.outOfMemory) return outOfMemory();
+  ctx.keys.set(entry.key, entry.value, (entry.notAfterUs - now) / 1_000);
+  setBallot(ctx, entry.key, Math.max(ballot ?? 0, entry.token));
+  return { kind: 'ok' };
+}
+
+function introduce(ctx: ScriptContext, entry: IntroduceEntry): IntroduceVote {
+  if (ctx.keys.get(entry.key) !== entry.value) return { kind: 'refused' };
+  if (ctx.outOfMemory) return outOfMemory();
+  const leftMs = ctx.keys.expiresInMs(entry.key);
+  ctx.keys.set(holderKey(entry.key), `${entry.value} ${entry.holder}`, leftMs < 0 ? undefined : leftMs);
+  return { kind: 'ok' };
+}
+
+function forget(ctx: ScriptContext, entry: ForgetEntry): ForgetVote {
+  const value = ctx.keys.get(entry.key);
+  if (value === undefined) return { kind: 'absent' };
+  const expiresInMs = ctx.keys.expiresInMs(entry.key);
+  if (expiresInMs !== -1 && expiresInMs <= entry.longerThanMs) return { kind: 'kept', value, expiresInMs };
+  ctx.keys.delete(entry.key);
+  ctx.keys.delete(holderKey(entry.key));
+  return { kind: 'forgotten', value, expiresInMs };
+}
+
+/** A new want of a lock whose holder is not known asks for an introduction. */
+function leaveWant(ctx: ScriptContext, lock: string, value: string): void {
+  const isNew = !ctx.keys.has(wantKey(lock));
+  if (!ctx.outOfMemory) ctx.keys.set(wantKey(lock), '1', WANT_MS);
+  if (isNew && holderOf(ctx, lock, value) === undefined) ctx.publish('wanted', lock);
+}
+
+/** The holder who was introduced with this very value. */
+function holderOf(ctx: ScriptContext, lock: string, value: string): string | undefined {
+  const introduced = ctx.keys.get(holderKey(lock));
+  return introduced?.startsWith(`${value} `) ? introduced.slice(value.length + 1) : undefined;
+}
+
+function tokenOf(value: string): NodeToken {
+  return Number(value.slice(value.lastIndexOf(':') + 1));
+}
+
+function outOfMemory(): EntryFault {
+  return fault('out_of_memory', "OOM command not allowed when used memory > 'maxmemory'");
+}
+
+function fault(code: EntryFault['code'], message: string): EntryFault {
+  return { kind: 'fault', code, message };
+}
