@@ -1,11 +1,12 @@
 import type { Row } from './report.js';
-import type { EtcdPresence } from './systems/etcd-server.js';
+import type { Presence } from './systems/presence.js';
 
 /** What every row needs to know. */
 export interface BenchContext {
   /** Length of one measurement, without its warm-up. */
   readonly seconds: number;
-  readonly etcd: EtcdPresence;
+  readonly etcd: Presence;
+  readonly redis: Presence;
   /** Tells whoever watches how it goes. */
   readonly progress: (text: string) => void;
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import type { Job, MeasuredJob, Measurement, Order, Report } from './generator/job.js';
 import { GENERATOR_MAIN } from './project-files.js';
 import { kept, stopped } from './systems/children.js';
-import type { SystemName } from './systems/system.js';
+import type { DriverName } from './systems/system.js';
 
 /** What a job may take besides its window. */
 const SLACK_MS = 120_000;
@@ -12,9 +12,9 @@ export class GeneratorProcess {
   readonly #child: ChildProcess;
   #lastId = 0;
 
-  constructor(system: SystemName, target: string) {
+  constructor(driver: DriverName, target: string) {
     // Not the terminal's group: Ctrl-C is this process's to answer. It does so by ending what it started.
-    this.#child = kept(fork(GENERATOR_MAIN, [system, target], { detached: true, execArgv: [] }));
+    this.#child = kept(fork(GENERATOR_MAIN, [driver, target], { detached: true, execArgv: [] }));
   }
 
   /** Measures; calls back when the warm-up is over. */

@@ -13,7 +13,7 @@ const FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
   [0x01021994, 'tmpfs'],
 ]);
 
-export function thisMachine(etcd: string | null): Machine {
+export function thisMachine(peers: Pick<Machine, 'etcd' | 'redis'>): Machine {
   const processors = cpus();
   const { type: fileSystem } = statfsSync(PROJECT);
   return {
@@ -23,7 +23,7 @@ export function thisMachine(etcd: string | null): Machine {
     kernel: `${type()} ${release()}`,
     fileSystem: FILE_SYSTEMS.get(fileSystem) ?? `file system 0x${fileSystem.toString(16)}`,
     node: process.versions.node,
-    etcd,
+    ...peers,
   };
 }
 

@@ -8,7 +8,9 @@ import { reportText, withResults } from './report-table.js';
 import { allRows } from './rows/all-rows.js';
 import { DEFAULT_SECONDS, readSettings } from './settings.js';
 import { cleanUpOnExit } from './systems/children.js';
-import { provideEtcd } from './systems/etcd-server.js';
+import { ETCD } from './systems/etcd-server.js';
+import { type Presence, provide } from './systems/presence.js';
+import { REDIS } from './systems/redis-nodes.js';
 
 cleanUpOnExit();
 try {
@@ -27,8 +29,8 @@ async function bench(): Promise<boolean> {
     const names = all.map(({ name }) => name).join(', ');
     throw new Error(`BENCH_ROWS is ${JSON.stringify(settings.rows)} and fits none of: ${names}`);
   }
-  const etcd = provideEtcd();
-  const context: BenchContext = { seconds: settings.seconds, etcd, progress: tell };
+  const [etcd, redis] = [provide(ETCD), provide(REDIS)];
+  const context: BenchContext = { seconds: settings.seconds, etcd, redis, progress: tell };
   const date = new Date().toISOString();
   const commit = commitText();
   const rows: Row[] = [];
@@ -44,10 +46,14 @@ async function bench(): Promise<boolean> {
     date,
     seconds: settings.seconds,
     complete: rows.length === all.length,
-    machine: thisMachine(etcd.kind === 'present' ? etcd.version : null),
+    machine: thisMachine({ etcd: versionOf(etcd), redis: versionOf(redis) }),
     rows,
   });
   return rows.length === chosen.length;
+}
+
+function versionOf(presence: Presence): string | null {
+  return presence.kind === 'present' ? presence.version : null;
 }
 
 function tell(text: string): void {

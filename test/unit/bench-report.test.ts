@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { DOCUMENT, ETCD_PROTOS } from '../bench/project-files.js';
-import { type BenchReport, type Comparison, row } from '../bench/report.js';
+import { type BenchReport, byMerit, type Comparison, row } from '../bench/report.js';
 import { reportText, withResults } from '../bench/report-table.js';
 import { allRows } from '../bench/rows/all-rows.js';
 import { readSettings } from '../bench/settings.js';
@@ -32,6 +32,7 @@ const report: BenchReport = {
     fileSystem: 'ext4',
     node: '20.20.2',
     etcd: null,
+    redis: '7.0.15',
   },
   rows: [row(comparison)],
 };
@@ -52,10 +53,50 @@ describe('the benchmark’s report', () => {
   it('shows as a table with commit, date and machine', () => {
     const text = reportText(report);
     expect(text).to.include('Measured 2026-01-02T03:04:05.678Z at commit 0123456789ab, 5 s a measurement');
-    expect(text).to.include('2 × a processor, 25 GB, Linux 6, ext4, Node.js 20.20.2, without etcd');
+    expect(text).to.include('2 × a processor, 25 GB, Linux 6, ext4, Node.js 20.20.2, without etcd, Redis 7.0.15');
     expect(text).to.match(/\| 12,346 +\| etcd-v3lock +\| 3,000 +\| 4\.11× +\|/);
-    expect(text).to.match(/\| ours +\| 20\.5 +\| 31 +\| 93 % +\| – +\| – +\| 12,000 \/ 12,346 \/ 13,000 +\|/);
+    expect(text).to.match(/\| ours +\| 20\.5 +\| 31 +\| 93 % +\| – +\| – +\| – +\| 12,000 \/ 12,346 \/ 13,000 +\|/);
     expect(text).to.match(/\| acquire-release embedded inflight-256 +\| 101 +\| 97\.2 +\|/);
+  });
+
+  it('rates everyone who was measured beside ours, one line each', () => {
+    const others = [
+      { peer: 'another library', peerValue: 2_000.2, peerDetails: { rounds: [2_000], p50Ms: 3.25 } },
+      { peer: 'absent', peerValue: null, peerDetails: null },
+    ];
+    const compared = row({ ...comparison, others });
+    expect(compared.others?.map(({ peerValue, ratio }) => [peerValue, ratio])).to.deep.equal([
+      [2_000, 6.17],
+      [null, null],
+    ]);
+    const text = reportText({ ...report, rows: [compared] });
+    expect(text).to.match(
+      /\| 12,346 +\| etcd-v3lock +\| 3,000 +\| 4\.11× +\|\n.*\| 12,346 +\| another library +\| 2,000 +\| 6\.17× +\|/,
+    );
+    expect(text).to.match(/^\| acquire-release embedded inflight-256 +\| another library +\| 3\.25 +\|/m);
+    expect(text).not.to.match(/^\| acquire-release embedded inflight-256 +\| absent/m);
+  });
+
+  it('takes the best rival for a row’s peer, and one that could not run for none', () => {
+    const peers = [null, 10, 30, 20].map((peerValue) => ({ peer: String(peerValue), peerValue, peerDetails: null }));
+    const names = (better: 'higher' | 'lower') => byMerit(peers, better).map(({ peer }) => peer);
+    expect(names('higher')).to.deep.equal(['30', '20', '10', 'null']);
+    expect(names('lower')).to.deep.equal(['10', '20', '30', 'null']);
+    expect(byMerit(peers.slice(0, 1), 'higher')).to.deep.equal(peers.slice(0, 1));
+  });
+
+  it('says what an operation cost each kind of process, and how soon the grant came', () => {
+    const oursDetails = {
+      ...comparison.oursDetails,
+      acquire: { p50Ms: 0.75, p99Ms: 2.5 },
+      cpuMicros: { generator: 15.2, server: 31, nodes: 52.6 },
+    };
+    const text = reportText({
+      ...report,
+      rows: [row({ ...comparison, oursDetails, scriptCallsPerOperation: 0.0625 })],
+    });
+    expect(text).to.match(/\| ours +\| 0\.75 +\| 2\.5 +\| 15\.2 +\| 31 +\| 52\.6 +\|/);
+    expect(text).to.match(/\| acquire-release embedded inflight-256 +\| 101 +\| 97\.2 +\| 0\.0625 +\|/);
   });
 
   it('goes between the markers of the document and changes nothing else', () => {
@@ -89,7 +130,7 @@ describe('a benchmark run', () => {
     expect(new Set(names).size).to.equal(names.length);
     const document = readFileSync(DOCUMENT, 'utf8');
     for (const name of names) {
-      const heading = name.replace(' embedded', '').replace(/inflight-\d+/, 'inflight-N');
+      const heading = name.replace(/ (embedded|redlock-5)/, '').replace(/inflight-\d+/, 'inflight-N');
       expect(document, name).to.include(`**${heading}.**`);
     }
   });

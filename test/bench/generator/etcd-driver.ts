@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { Driver, Extender, HeldLock, LockClient } from './driver.js';
+import { connectedApart, type Driver, type Extender, type HeldLock, type LockClient } from './driver.js';
 import { EtcdCalls } from './etcd-calls.js';
 
 /** Longer than any measurement: etcd's leases are not to be extended while locks are measured. */
@@ -14,9 +14,9 @@ export function etcdDriver(target: string): Driver {
   };
   return {
     connect,
+    contenders: (count) => connectedApart(count, connect),
     awaitServer: connect,
     extender: async (leases) => EtcdExtender.take(new EtcdCalls(target), leases),
-    keeper: () => Promise.reject(new Error('etcd extends leases one request each: that is what `extend` measures')),
   };
 }
 

@@ -1,5 +1,5 @@
 import { type Client, connect, type Lease } from '@holdfast/client';
-import type { Driver, Extender, HeldLock, Keeper, LockClient } from './driver.js';
+import { connectedApart, type Driver, type Extender, type HeldLock, type Keeper, type LockClient } from './driver.js';
 
 const WAIT_MS = 60_000;
 const PATIENCE_MS = 60_000;
@@ -9,8 +9,10 @@ const EXTENDED_TTL_MS = 60_000;
 
 /** Our server, through its own client. */
 export function holdfastDriver(target: string): Driver {
+  const locks = async (): Promise<LockClient> => new HoldfastLocks(await connect(target));
   return {
-    connect: async () => new HoldfastLocks(await connect(target)),
+    connect: locks,
+    contenders: (count) => connectedApart(count, locks),
     awaitServer: async () =>
       new HoldfastLocks(await connect(target, { connectTimeoutMs: PATIENCE_MS, maxBackoffMs: RETRY_MS })),
     extender: async (leases) => HoldfastExtender.take(await connect(target), leases),

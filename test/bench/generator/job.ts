@@ -24,13 +24,18 @@ export type MeasuredJob =
 /** What a load generator is asked to do; `first-grant`: wait for the server to come up, take one lock, give it back. */
 export type Job = MeasuredJob | { readonly kind: 'first-grant' };
 
-/** What came of a job. */
-export interface Measurement {
-  /** Operations finished per second in the window. */
-  readonly perSecond: number;
-  /** Time one operation took. */
+/** How long something took: half of the times, and all but one in a hundred, were at most this long. */
+export interface Percentiles {
   readonly p50Ms: number;
   readonly p99Ms: number;
+}
+
+/** What came of a job. */
+export interface Measurement extends Percentiles {
+  /** Operations finished per second in the window. */
+  readonly perSecond: number;
+  /** Of the part of an operation that ends with the grant, where it was measured; the others are of whole operations. */
+  readonly acquire?: Percentiles;
   /** How much of the time the generator's event loop was busy, 0 to 1. */
   readonly busy: number;
   /** Processor time of the generator per second; garbage collection and I/O threads can make it more than 1. */

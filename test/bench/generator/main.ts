@@ -1,21 +1,13 @@
-import type { SystemName } from '../systems/system.js';
+import { isDriverName } from '../systems/system.js';
 import type { Driver } from './driver.js';
-import { etcdDriver } from './etcd-driver.js';
-import { holdfastDriver } from './holdfast-driver.js';
+import { openDriver } from './drivers.js';
 import type { Job, Order, Report } from './job.js';
 import { runJob } from './run-job.js';
 
 /** A load generator in a process of its own: does the jobs its parent sends, one at a time, and reports. */
-const DRIVERS: Readonly<Record<SystemName, (target: string) => Driver>> = {
-  holdfast: holdfastDriver,
-  etcd: etcdDriver,
-};
-
-const [, , system, target] = process.argv;
-if ((system !== 'holdfast' && system !== 'etcd') || target === undefined) {
-  throw new Error('usage: main.js holdfast|etcd TARGET');
-}
-const driver = DRIVERS[system](target);
+const [, , name, target] = process.argv;
+if (name === undefined || !isDriverName(name) || target === undefined) throw new Error('usage: main.js DRIVER TARGET');
+const driver: Driver = await openDriver(name, target);
 
 process.on('disconnect', () => process.exit(0));
 process.on('message', ({ id, job }: Order) => {
@@ -32,6 +24,7 @@ async function perform(id: number, job: Job, tell: (report: Report) => void): Pr
     tell({ id, kind: 'measured', measurement });
     return;
   }
+  if (driver.awaitServer === undefined) throw new Error('this system has no server to wait for');
   const client = await driver.awaitServer();
   const lock = await client.acquire('bench/first');
   tell({ id, kind: 'granted' });

@@ -1,6 +1,6 @@
 import { createHistogram, performance } from 'node:perf_hooks';
 import { setTimeout as elapsed } from 'node:timers/promises';
-import type { Measurement, Window } from './job.js';
+import type { Measurement, Percentiles, Window } from './job.js';
 
 const MICROSECONDS_PER_MS = 1_000;
 const LONGEST_MICROSECONDS = 600_000_000;
@@ -15,6 +15,22 @@ export interface Phase {
 
 export type Measured = Omit<Measurement, 'outOfOrder' | 'lost'>;
 
+/** Durations, from a microsecond to ten minutes. */
+export class Latencies {
+  readonly #histogram = createHistogram({ lowest: 1, highest: LONGEST_MICROSECONDS, figures: 3 });
+
+  recordSince(begunMs: number): void {
+    this.#histogram.record(Math.max(1, Math.round((performance.now() - begunMs) * MICROSECONDS_PER_MS)));
+  }
+
+  percentiles(): Percentiles {
+    return {
+      p50Ms: this.#histogram.percentile(50) / MICROSECONDS_PER_MS,
+      p99Ms: this.#histogram.percentile(99) / MICROSECONDS_PER_MS,
+    };
+  }
+}
+
 /**
  * Runs workers, each step after step, and counts the steps that end within the window. All of them are waited for, so
  * that nothing is held afterwards. The first step that fails ends everything.
@@ -25,7 +41,7 @@ export async function measure(
   onMeasuring: () => void,
 ): Promise<Measured> {
   const phase = { measuring: false, over: false };
-  const latencies = createHistogram({ lowest: 1, highest: LONGEST_MICROSECONDS, figures: 3 });
+  const latencies = new Latencies();
   const failed = new AbortController();
   let finished = 0;
 
@@ -35,7 +51,7 @@ export async function measure(
       await step();
       if (!phase.measuring) continue;
       finished += 1;
-      latencies.record(Math.max(1, Math.round((performance.now() - begunMs) * MICROSECONDS_PER_MS)));
+      latencies.recordSince(begunMs);
     }
   };
   const watch = async (): Promise<Usage> => {
@@ -57,8 +73,7 @@ export async function measure(
     if (finished === 0) throw new Error(`nothing finished within ${measureMs} ms`);
     return {
       perSecond: (finished * 1_000) / tookMs,
-      p50Ms: latencies.percentile(50) / MICROSECONDS_PER_MS,
-      p99Ms: latencies.percentile(99) / MICROSECONDS_PER_MS,
+      ...latencies.percentiles(),
       busy,
       cores,
     };

@@ -1,6 +1,6 @@
 import type { Driver } from './driver.js';
 import type { MeasuredJob, Measurement } from './job.js';
-import { measure, type Phase } from './measure.js';
+import { Latencies, measure, type Phase } from './measure.js';
 import { TurnOrder } from './turn-order.js';
 
 /** How many leases are taken at a time before they are kept alive. */
@@ -23,20 +23,24 @@ export async function runJob(driver: Driver, job: MeasuredJob, onMeasuring: () =
 type JobOf<K extends MeasuredJob['kind']> = Extract<MeasuredJob, { kind: K }>;
 
 async function acquireRelease(driver: Driver, job: JobOf<'acquire-release'>, onMeasuring: () => void) {
-  const client = await driver.connect();
+  const client = await driver.connect(job.inFlight);
+  const acquires = new Latencies();
   try {
-    const workers = Array.from({ length: job.inFlight }, (_, worker) => () => async () => {
+    const workers = Array.from({ length: job.inFlight }, (_, worker) => (phase: Phase) => async () => {
+      const begunMs = performance.now();
       const lock = await client.acquire(`bench/own/${worker}`);
+      if (phase.measuring) acquires.recordSince(begunMs);
       await lock.release();
     });
-    return { ...(await measure(workers, job.window, onMeasuring)), outOfOrder: 0, lost: 0 };
+    const measured = await measure(workers, job.window, onMeasuring);
+    return { ...measured, acquire: acquires.percentiles(), outOfOrder: 0, lost: 0 };
   } finally {
     await client.close();
   }
 }
 
 async function handOff(driver: Driver, job: JobOf<'hand-off'>, onMeasuring: () => void) {
-  const clients = await Promise.all(Array.from({ length: job.clients }, () => driver.connect()));
+  const clients = await driver.contenders(job.clients);
   const order = new TurnOrder();
   try {
     const workers = clients.map((client) => (phase: Phase) => async () => {
@@ -54,6 +58,7 @@ async function handOff(driver: Driver, job: JobOf<'hand-off'>, onMeasuring: () =
 }
 
 async function extend(driver: Driver, job: JobOf<'extend'>, onMeasuring: () => void) {
+  if (driver.extender === undefined) throw new Error('this system is not measured extending leases on request');
   const extender = await driver.extender(job.leases);
   try {
     const workers = Array.from({ length: job.leases }, (_, lease) => () => () => extender.extend(lease));
@@ -64,7 +69,9 @@ async function extend(driver: Driver, job: JobOf<'extend'>, onMeasuring: () => v
 }
 
 async function keepAlive(driver: Driver, job: JobOf<'keep-alive'>, onMeasuring: () => void) {
-  const keepers = await Promise.all(Array.from({ length: job.clients }, () => driver.keeper(job.ttlMs)));
+  const { keeper } = driver;
+  if (keeper === undefined) throw new Error('this system is not measured keeping leases alive');
+  const keepers = await Promise.all(Array.from({ length: job.clients }, () => keeper(job.ttlMs)));
   try {
     for (const [client, keeper] of keepers.entries()) {
       for (let first = 0; first < job.leasesPerClient; first += TAKING) {

@@ -1,30 +1,30 @@
-import type { BenchContext } from '../bench-context.js';
 import type { MeasuredJob, Measurement } from '../generator/job.js';
 import { GeneratorProcess } from '../generator-process.js';
-import type { SideDetails } from '../report.js';
-import { median, rounded } from '../statistics.js';
-import { cpuSeconds } from '../systems/process-usage.js';
-import type { PreparedSystem, RunningSystem, ServerCounters, SystemName } from '../systems/system.js';
+import { cpuSecondsOfAll } from '../systems/process-usage.js';
+import type { RunningSystem, ServerCounters } from '../systems/system.js';
+import type { Contestant } from './contestants.js';
 
 /** One measurement on one side. */
 export interface Round extends Measurement {
-  /** Processor seconds of the server per second; `undefined` where the machine does not tell. */
+  /** Processor seconds of the server per second; `undefined` where there is none, or the machine does not tell. */
   readonly serverCores: number | undefined;
+  /** The same of all Redis nodes together. */
+  readonly nodesCores: number | undefined;
   /** What the server's counters gained while it was measured, and in how long. */
   readonly gained: ServerCounters | undefined;
   readonly gainedInMs: number;
 }
 
-/** A server that runs, and a load generator for it. */
+/** A system that runs, and a load generator for it. */
 export class Side {
   private constructor(
     private readonly system: RunningSystem,
     private readonly generator: GeneratorProcess,
   ) {}
 
-  static async open(name: SystemName, prepare: () => Promise<PreparedSystem>): Promise<Side> {
+  static async open({ driver, prepare }: Contestant): Promise<Side> {
     const system = (await prepare()).spawn();
-    const side = new Side(system, new GeneratorProcess(name, system.target));
+    const side = new Side(system, new GeneratorProcess(driver, system.target));
     try {
       await Promise.all([system.ready, side.generator.started()]);
     } catch (error) {
@@ -40,11 +40,11 @@ export class Side {
       before = this.#read();
     });
     const [first, last] = await Promise.all([before ?? this.#read(), this.#read()]);
-    const cpuUsed = first.cpu === undefined || last.cpu === undefined ? undefined : last.cpu - first.cpu;
     const gainedInMs = last.atMs - first.atMs;
     return {
       ...measurement,
-      serverCores: cpuUsed === undefined ? undefined : (cpuUsed * 1_000) / gainedInMs,
+      serverCores: cores(first.serverCpu, last.serverCpu, gainedInMs),
+      nodesCores: cores(first.nodesCpu, last.nodesCpu, gainedInMs),
       gained: first.counters && last.counters && difference(first.counters, last.counters),
       gainedInMs,
     };
@@ -56,15 +56,26 @@ export class Side {
   }
 
   async #read(): Promise<Reading> {
-    const reading = { atMs: performance.now(), cpu: cpuSeconds(this.system.pid) };
+    const { server, nodes } = this.system.processes();
+    const reading = {
+      atMs: performance.now(),
+      serverCpu: server === undefined ? undefined : cpuSecondsOfAll([server]),
+      nodesCpu: nodes.length === 0 ? undefined : cpuSecondsOfAll(nodes),
+    };
     return { ...reading, counters: await this.system.counters() };
   }
 }
 
 interface Reading {
   readonly atMs: number;
-  readonly cpu: number | undefined;
+  readonly serverCpu: number | undefined;
+  readonly nodesCpu: number | undefined;
   readonly counters: ServerCounters | undefined;
+}
+
+function cores(beforeSeconds: number | undefined, afterSeconds: number | undefined, inMs: number): number | undefined {
+  if (beforeSeconds === undefined || afterSeconds === undefined) return undefined;
+  return ((afterSeconds - beforeSeconds) * 1_000) / inMs;
 }
 
 function difference(before: ServerCounters, after: ServerCounters): ServerCounters {
@@ -72,37 +83,16 @@ function difference(before: ServerCounters, after: ServerCounters): ServerCounte
   return Object.fromEntries(names.map((name) => [name, after[name] - before[name]])) as unknown as ServerCounters;
 }
 
-/** What a row says of a side. */
-export function sideDetails(rounds: readonly Round[], rateOf: (round: Round) => number): SideDetails {
-  const middle = (of: (round: Round) => number): number => rounded(median(rounds.map(of)));
-  const serverCores = rounds.flatMap((round) => round.serverCores ?? []);
-  return {
-    rounds: rounds.map((round) => rounded(rateOf(round))),
-    p50Ms: middle(({ p50Ms }) => p50Ms),
-    p99Ms: middle(({ p99Ms }) => p99Ms),
-    generatorBusy: middle(({ busy }) => busy),
-    generatorCores: middle(({ cores }) => cores),
-    ...(serverCores.length === 0 ? {} : { serverCores: rounded(median(serverCores)) }),
-    outOfOrder: rounds.reduce((sum, { outOfOrder }) => sum + outOfOrder, 0),
-  };
-}
-
-/** Both sides of a row, started side by side; the peer's is `undefined` when it cannot run here. */
+/** The sides of a row, started side by side and in the order given; `undefined` for one that is not wanted. */
 export async function withSides<T>(
-  context: BenchContext,
-  ours: () => Promise<PreparedSystem>,
-  peer: () => Promise<PreparedSystem>,
-  use: (ours: Side, peer: Side | undefined) => Promise<T>,
+  contestants: readonly (Contestant | undefined)[],
+  use: (sides: readonly (Side | undefined)[]) => Promise<T>,
 ): Promise<T> {
-  const oursSide = await Side.open('holdfast', ours);
+  const sides: (Side | undefined)[] = [];
   try {
-    const peerSide = context.etcd.kind === 'present' ? await Side.open('etcd', peer) : undefined;
-    try {
-      return await use(oursSide, peerSide);
-    } finally {
-      await peerSide?.close();
-    }
+    for (const contestant of contestants) sides.push(contestant && (await Side.open(contestant)));
+    return await use(sides);
   } finally {
-    await oursSide.close();
+    await Promise.all(sides.map((side) => side?.close()));
   }
 }

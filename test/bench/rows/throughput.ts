@@ -1,19 +1,22 @@
 import { type BenchContext, ROUNDS, type RowSpec } from '../bench-context.js';
 import type { MeasuredJob, Window } from '../generator/job.js';
-import { type Comparison, type Row, row } from '../report.js';
-import { SATURATED } from '../report-table.js';
+import { byMerit, type Comparison, type PeerResult, type Row, row } from '../report.js';
 import { median, rounded } from '../statistics.js';
-import { prepareEtcd } from '../systems/etcd-server.js';
-import { prepareHoldfast } from '../systems/holdfast-server.js';
-import { type Round, type Side, sideDetails, withSides } from './side.js';
+import type { Contestant } from './contestants.js';
+import { disorder, saturation } from './remarks.js';
+import { type Round, type Side, withSides } from './side.js';
+import { sideDetails } from './side-details.js';
 
 /** A row whose value is operations per second. */
 export interface ThroughputSpec {
   readonly name: string;
-  readonly peer: string;
   readonly unit: string;
+  readonly on: Contestant;
   readonly ours: OursWorkload;
-  readonly theirs: (window: Window) => MeasuredJob;
+  /** The best of these is the row's peer. */
+  readonly rivals: readonly [Peer, ...Peer[]];
+  /** Compared with as well. */
+  readonly others: readonly Peer[];
 }
 
 /** What is done on our side in one row. */
@@ -24,63 +27,94 @@ export interface OursWorkload {
   remark(rounds: readonly Round[]): string | undefined;
 }
 
+/** Another system, and what it does in the row. */
+export interface Peer {
+  readonly label: string;
+  readonly on: Contestant;
+  readonly job: (window: Window) => MeasuredJob;
+}
+
 const MAX_WARM_UP_MS = 2_000;
 
-/** The same job on both sides. */
-export function sameJob(job: (window: Window) => MeasuredJob): Pick<ThroughputSpec, 'ours' | 'theirs'> {
-  const ours: OursWorkload = {
-    measure: (side, window) => side.measure(job(window)),
-    perSecond,
-    remark: () => undefined,
-  };
-  return { ours, theirs: job };
+/** What the load generator does by itself. */
+export function generated(job: (window: Window) => MeasuredJob): OursWorkload {
+  return { measure: (side, window) => side.measure(job(window)), perSecond, remark: () => undefined };
 }
 
 export function throughputRow(spec: ThroughputSpec): RowSpec {
+  const peers = [...spec.rivals, ...spec.others];
   return {
     name: spec.name,
-    measure: (context) =>
-      withSides(context, prepareHoldfast, prepareEtcd, (ours, peer) => measureRow(spec, context, ours, peer)),
+    measure: (context) => {
+      const presence = spec.on.presence(context);
+      if (presence.kind === 'missing') throw new Error(presence.why);
+      const present = peers.map(({ on }) => (on.presence(context).kind === 'present' ? on : undefined));
+      return withSides([spec.on, ...present], ([ours, ...theirs]) => {
+        if (ours === undefined) throw new Error('our own side is missing');
+        return measureRow(spec, context, ours, theirs);
+      });
+    },
   };
 }
 
 async function measureRow(
-  { name, peer, unit, ours, theirs }: ThroughputSpec,
-  { seconds, etcd, progress }: BenchContext,
+  spec: ThroughputSpec,
+  context: BenchContext,
   oursSide: Side,
-  peerSide: Side | undefined,
+  theirSides: readonly (Side | undefined)[],
 ): Promise<Row> {
-  const measureMs = seconds * 1_000;
+  const { name, unit, ours, rivals } = spec;
+  const peers = [...spec.rivals, ...spec.others];
+  const measureMs = context.seconds * 1_000;
   const window = { warmUpMs: Math.min(MAX_WARM_UP_MS, measureMs / 2), measureMs };
   const oursRounds: Round[] = [];
-  const peerRounds: Round[] = [];
+  const theirRounds: Round[][] = peers.map(() => []);
   for (let round = 1; round <= ROUNDS; round++) {
-    progress(`${name}: round ${round} of ${ROUNDS}`);
+    context.progress(`${name}: round ${round} of ${ROUNDS}`);
     oursRounds.push(await ours.measure(oursSide, window));
-    if (peerSide !== undefined) peerRounds.push(await peerSide.measure(theirs(window)));
+    for (const [index, { job }] of peers.entries()) {
+      const side = theirSides[index];
+      if (side !== undefined) theirRounds[index]?.push(await side.measure(job(window)));
+    }
   }
+  const results = peers.map(({ label }, index) => peerResult(label, theirRounds[index] ?? []));
+  const [best, ...beaten] = byMerit(results.slice(0, rivals.length), 'higher');
+  if (best === undefined) throw new Error(`${name} has no rivals`);
+  const others = [...beaten, ...results.slice(rivals.length)];
   const oursDetails = sideDetails(oursRounds, ours.perSecond);
-  const peerDetails = peerRounds.length === 0 ? null : sideDetails(peerRounds, perSecond);
   const comparison: Comparison = {
     name,
-    peer,
     unit,
     better: 'higher',
     ours: median(oursRounds.map(ours.perSecond)),
-    peerValue: peerRounds.length === 0 ? null : median(peerRounds.map(perSecond)),
     oursDetails,
-    peerDetails,
-    ...batching(oursRounds),
+    ...best,
+    ...(others.length > 0 && { others }),
+    ...travelledTogether(oursRounds, ours.perSecond),
   };
   const remarks = [
     ours.remark(oursRounds),
-    etcd.kind === 'missing' ? etcd.why : undefined,
-    saturation('ours', oursDetails.generatorBusy),
-    saturation(peer, peerDetails?.generatorBusy),
-    disorder('ours', oursDetails.outOfOrder),
-    disorder(peer, peerDetails?.outOfOrder),
+    ...absences(peers, context),
+    ...[{ peer: 'ours', peerDetails: oursDetails }, ...results].flatMap(({ peer, peerDetails }) => [
+      saturation(peer, peerDetails),
+      disorder(peer, peerDetails, context.seconds),
+    ]),
   ].filter((remark) => remark !== undefined);
   return row(remarks.length === 0 ? comparison : { ...comparison, note: remarks.join('; ') });
+}
+
+function peerResult(peer: string, rounds: readonly Round[]): PeerResult {
+  if (rounds.length === 0) return { peer, peerValue: null, peerDetails: null };
+  return { peer, peerValue: median(rounds.map(perSecond)), peerDetails: sideDetails(rounds, perSecond) };
+}
+
+/** Why peers could not run, each reason once. */
+function absences(peers: readonly Peer[], context: BenchContext): readonly string[] {
+  const reasons = peers.flatMap(({ on }) => {
+    const presence = on.presence(context);
+    return presence.kind === 'missing' ? [presence.why] : [];
+  });
+  return [...new Set(reasons)];
 }
 
 function perSecond(round: Round): number {
@@ -88,26 +122,22 @@ function perSecond(round: Round): number {
 }
 
 /** How much travelled together, over all rounds. */
-function batching(rounds: readonly Round[]): Pick<Row, 'framesPerMessage' | 'grantsPerCommit'> {
+function travelledTogether(
+  rounds: readonly Round[],
+  rateOf: (round: Round) => number,
+): Pick<Row, 'framesPerMessage' | 'grantsPerCommit' | 'scriptCallsPerOperation'> {
   const gained = rounds.flatMap((round) => round.gained ?? []);
   const sum = (of: (each: (typeof gained)[number]) => number): number =>
     gained.reduce((total, each) => total + of(each), 0);
   const messages = sum(({ messagesIn, messagesOut }) => messagesIn + messagesOut);
   const commits = sum((each) => each.commits);
+  const scriptCalls = sum((each) => each.scriptCalls);
+  const operations = rounds.reduce((total, round) => total + (rateOf(round) * round.gainedInMs) / 1_000, 0);
   return {
     ...(messages > 0 && {
       framesPerMessage: rounded(sum(({ framesIn, framesOut }) => framesIn + framesOut) / messages),
     }),
     ...(commits > 0 && { grantsPerCommit: rounded(sum(({ commitGrants }) => commitGrants) / commits) }),
+    ...(scriptCalls > 0 && { scriptCallsPerOperation: rounded(scriptCalls / operations) }),
   };
-}
-
-function saturation(side: string, busy: number | undefined): string | undefined {
-  if (busy === undefined || busy < SATURATED) return undefined;
-  return `${side}: the load generator was busy ${Math.round(busy * 100)} % of the time, so the server may do more`;
-}
-
-function disorder(side: string, outOfOrder: number | undefined): string | undefined {
-  if (outOfOrder === undefined || outOfOrder === 0) return undefined;
-  return `${side}: ${outOfOrder} hand-offs went to a client while another had asked earlier`;
 }

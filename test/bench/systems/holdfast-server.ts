@@ -1,30 +1,47 @@
+import type { ChildProcess } from 'node:child_process';
 import { SERVER_MAIN } from '../project-files.js';
 import { dataDirectory, removeDirectory, spawnServer, stopped } from './children.js';
 import { freePort } from './free-port.js';
 import { total } from './prometheus-text.js';
-import type { PreparedSystem, RunningSystem, ServerCounters } from './system.js';
+import type { PreparedSystem, ServerCounters } from './system.js';
 
 /** The built server on the embedded store, with its defaults but for addresses, data directory and `flags`. */
 export async function prepareHoldfast(flags: readonly string[] = []): Promise<PreparedSystem> {
   const directory = await dataDirectory('holdfast');
   const target = `127.0.0.1:${await freePort()}`;
-  const addresses = ['--listen', target, '--metrics-listen', '127.0.0.1:0', '--data-dir', directory];
-  return { target, spawn: () => spawnHoldfast(target, directory, [SERVER_MAIN, ...addresses, ...flags]) };
-}
-
-function spawnHoldfast(target: string, directory: string, args: readonly string[]): RunningSystem {
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(HOLDFAST|OTEL)_/.test(name));
-  const metricsUrl = /"metrics":"(http:[^"]+)"/;
-  const { child, ready } = spawnServer(process.execPath, args, metricsUrl, Object.fromEntries(inherited));
   return {
     target,
-    pid: child.pid ?? 0,
+    spawn: () => {
+      const server = spawnHoldfast(target, ['--data-dir', directory, ...flags]);
+      return {
+        target,
+        processes: () => ({ server: server.child.pid, nodes: [] }),
+        ready: server.ready,
+        counters: () => server.counters(),
+        stop: async () => {
+          await stopped(server.child);
+          await removeDirectory(directory);
+        },
+      };
+    },
+  };
+}
+
+export interface HoldfastServer {
+  readonly child: ChildProcess;
+  readonly ready: Promise<void>;
+  counters(): Promise<ServerCounters>;
+}
+
+export function spawnHoldfast(target: string, flags: readonly string[]): HoldfastServer {
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(HOLDFAST|OTEL)_/.test(name));
+  const metricsUrl = /"metrics":"(http:[^"]+)"/;
+  const args = [SERVER_MAIN, '--listen', target, '--metrics-listen', '127.0.0.1:0', ...flags];
+  const { child, ready } = spawnServer(process.execPath, args, metricsUrl, Object.fromEntries(inherited));
+  return {
+    child,
     ready: ready.then(() => undefined),
     counters: async () => readCounters((await ready)[1] ?? ''),
-    stop: async () => {
-      await stopped(child);
-      await removeDirectory(directory);
-    },
   };
 }
 
@@ -43,5 +60,6 @@ async function readCounters(metricsUrl: string): Promise<ServerCounters> {
     lost:
       total(text, 'holdfast_leases_ended_total', { end: 'expired' }) +
       total(text, 'holdfast_leases_ended_total', { end: 'displaced' }),
+    scriptCalls: 0,
   };
 }

@@ -12,6 +12,14 @@ export function cpuSeconds(pid: number): number | undefined {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
+/** The sum over several processes; 0 for none, `undefined` where /proc does not tell of each of them. */
+export function cpuSecondsOfAll(pids: readonly number[]): number | undefined {
+  return pids.reduce<number | undefined>((sum, pid) => {
+    const seconds = cpuSeconds(pid);
+    return sum === undefined || seconds === undefined ? undefined : sum + seconds;
+  }, 0);
+}
+
 /** Resident memory of a process in megabytes (10^6 bytes); `undefined` where /proc does not tell. */
 export function residentMegabytes(pid: number): number | undefined {
   const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readProc(pid, 'status') ?? '')?.[1];

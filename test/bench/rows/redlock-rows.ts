@@ -1,0 +1,56 @@
+import type { RowSpec } from '../bench-context.js';
+import type { MeasuredJob, Window } from '../generator/job.js';
+import { library, ON_ETCD, ON_REDIS } from './contestants.js';
+import { KeptLeases } from './kept-leases.js';
+import { generated, type ThroughputSpec, throughputRow } from './throughput.js';
+import {
+  acquireRelease,
+  EXTENSIONS,
+  extend,
+  HAND_OFF_CLIENTS,
+  HAND_OFFS,
+  handOff,
+  IN_FLIGHT,
+  PAIRS,
+} from './workloads.js';
+
+/** Our server on five Redis nodes, beside libraries on five nodes of theirs, and etcd. */
+export function redlockRows(): readonly RowSpec[] {
+  return [
+    ...IN_FLIGHT.map((inFlight) =>
+      throughputRow({
+        name: `acquire-release redlock-5 inflight-${inFlight}`,
+        unit: PAIRS,
+        ...besideLibraries(acquireRelease(inFlight)),
+      }),
+    ),
+    throughputRow({
+      name: `hand-off redlock-5 waiters-${HAND_OFF_CLIENTS}`,
+      unit: HAND_OFFS,
+      ...besideLibraries(handOff),
+    }),
+    throughputRow({
+      name: 'extensions redlock-5',
+      unit: EXTENSIONS,
+      on: ON_REDIS,
+      ours: new KeptLeases(),
+      rivals: [{ label: 'etcd-keepalive', on: ON_ETCD, job: extend }],
+      others: [],
+    }),
+  ];
+}
+
+/** The same job for everybody. */
+function besideLibraries(
+  job: (window: Window) => MeasuredJob,
+): Pick<ThroughputSpec, 'on' | 'ours' | 'rivals' | 'others'> {
+  return {
+    on: ON_REDIS,
+    ours: generated(job),
+    rivals: [
+      { label: 'node-redlock', on: library('node-redlock'), job },
+      { label: 'redis-semaphore', on: library('redis-semaphore'), job },
+    ],
+    others: [{ label: 'etcd-v3lock', on: ON_ETCD, job }],
+  };
+}
