@@ -99,7 +99,10 @@ describe('the model of a Redis node', () => {
     await rig.acquire(lockValue(TWO, t + 3), { want: true });
     await rig.one('introduce', { key: KEY, value: held, holder: 'invoicer' });
     expect(await rig.acquire(lockValue(TWO, t + 3), { want: true })).to.include({ kind: 'held', holder: 'invoicer' });
-    expect(await rig.one('release', { key: KEY, values: [held], tombstone: t + 2 })).to.include({ wanted: true });
+    expect(await rig.one('release', { key: KEY, values: [held], tombstone: t + 2 })).to.deep.equal({
+      kind: 'released',
+      wanted: false,
+    });
     expect(rig.heard).to.deep.equal(['verified', 'wanted', 'released']);
   });
 

@@ -21,6 +21,13 @@ const RETRY_MS = 100;
 /** Lets what comes in be taken now, or, where the server's process stands still, later. */
 export type Inbox = (take: () => void) => void;
 
+export interface ModelNodeOptions {
+  /** Default: everything is taken at once. */
+  readonly inbox?: Inbox;
+  /** Tells its wants from those of others. */
+  readonly serverId?: string;
+}
+
 interface Faulted {
   readonly kind: 'fault';
   readonly fault: NodeFault;
@@ -53,12 +60,17 @@ export class ModelNode implements RedisNode, ModelConnection {
   #toldFault: string | undefined;
   #lastArrivalMs = 0;
   #lastReplyMs = 0;
+  readonly #inbox: Inbox;
+  readonly #serverId: string;
 
   constructor(
     readonly redis: ModelRedis,
     private readonly settings: RedlockSettings,
-    private readonly inbox: Inbox = (take) => take(),
-  ) {}
+    { inbox = (take) => take(), serverId = 'server-1' }: ModelNodeOptions = {},
+  ) {
+    this.#inbox = inbox;
+    this.#serverId = serverId;
+  }
 
   get id(): NodeId {
     return this.redis.id;
@@ -143,6 +155,7 @@ export class ModelNode implements RedisNode, ModelConnection {
       keys: this.redis.keys,
       settings: this.settings,
       identity,
+      serverId: this.#serverId,
       clockUs: this.redis.clockUs,
       outOfMemory: this.redis.outOfMemory,
       publish: (hint, key) => this.redis.publish(hint, key),
@@ -168,7 +181,7 @@ export class ModelNode implements RedisNode, ModelConnection {
     const { world } = this.redis;
     this.#lastReplyMs = Math.max(this.#lastReplyMs, world.nowMs() + this.replyMs());
     world.after(this.#lastReplyMs - world.nowMs(), () => {
-      this.inbox(() => {
+      this.#inbox(() => {
         if (connection.open) take();
       });
     });
@@ -176,7 +189,7 @@ export class ModelNode implements RedisNode, ModelConnection {
 
   #connect(): void {
     const { world } = this.redis;
-    world.after(this.requestMs() + this.replyMs(), () => this.inbox(() => this.#verify()));
+    world.after(this.requestMs() + this.replyMs(), () => this.#inbox(() => this.#verify()));
   }
 
   #verify(): void {
@@ -202,7 +215,7 @@ export class ModelNode implements RedisNode, ModelConnection {
     this.#connection = undefined;
     this.redis.disconnected(this);
     this.redis.world.after(0, () => {
-      this.inbox(() => {
+      this.#inbox(() => {
         for (const fail of connection.unanswered) fail(fault);
         connection.unanswered.clear();
         this.#tellDown(fault);

@@ -27,6 +27,7 @@ import {
   ballotOf,
   holderKey,
   nowUs,
+  questionKey,
   type ScriptContext,
   setBallot,
   standing,
@@ -57,7 +58,7 @@ export function runBatch<V extends BatchVerb>(ctx: ScriptContext, batch: NodeBat
     if (!before.admitted) return { kind: 'barred', standing: before, why: 'not_admitted' };
     const { configuration } = before;
     const { hash, generation } = ctx.settings.configuration;
-    if (configuration !== undefined && (configuration.hash !== hash || configuration.generation !== generation)) {
+    if (configuration?.hash !== hash || configuration.generation !== generation) {
       return { kind: 'barred', standing: before, why: 'other_configuration' };
     }
   }
@@ -93,7 +94,9 @@ function handOff(ctx: ScriptContext, entry: HandOffEntry): HandOffVote {
   const refusal = refusalOf(ctx, key, tokenOf(entry.value));
   if (refusal !== undefined) return refusal;
   accept(ctx, key, entry.value, entry.expiryMs);
-  return { kind: 'ok', how: there === undefined ? 'fresh' : 'swapped', wanted: ctx.keys.has(wantKey(key)) };
+  const want = ctx.keys.get(wantKey(key));
+  const wanted = want !== undefined && want !== ctx.serverId;
+  return { kind: 'ok', how: there === undefined ? 'fresh' : 'swapped', wanted };
 }
 
 type Refusal =
@@ -144,9 +147,10 @@ function release(ctx: ScriptContext, entry: ReleaseEntry): ReleaseVote {
   if (there !== undefined && entry.values.some(isMine)) {
     ctx.keys.delete(key);
     ctx.keys.delete(holderKey(key));
-    const wanted = ctx.keys.delete(wantKey(key));
-    if (wanted) ctx.publish('released', key);
-    return { kind: 'released', wanted };
+    const want = ctx.keys.get(wantKey(key));
+    ctx.keys.delete(wantKey(key));
+    if (want !== undefined) ctx.publish('released', key);
+    return { kind: 'released', wanted: want !== undefined && want !== ctx.serverId };
   }
   if (entry.tombstone === 0) return { kind: 'gone' };
   const ballot = ballotOf(ctx, key) ?? 0;
@@ -186,11 +190,13 @@ function forget(ctx: ScriptContext, entry: ForgetEntry): ForgetVote {
   return { kind: 'forgotten', value, expiresInMs };
 }
 
-/** A new want of a lock whose holder is not known asks for an introduction. */
+/** Who is refused by a holder that nobody has introduced asks for that, once in a while. */
 function leaveWant(ctx: ScriptContext, lock: string, value: string): void {
-  const isNew = !ctx.keys.has(wantKey(lock));
-  if (!ctx.outOfMemory) ctx.keys.set(wantKey(lock), '1', WANT_MS);
-  if (isNew && holderOf(ctx, lock, value) === undefined) ctx.publish('wanted', lock);
+  if (ctx.outOfMemory) return;
+  ctx.keys.set(wantKey(lock), ctx.serverId, WANT_MS);
+  if (holderOf(ctx, lock, value) !== undefined || ctx.keys.has(questionKey(lock))) return;
+  ctx.keys.set(questionKey(lock), '1', WANT_MS);
+  ctx.publish('wanted', lock);
 }
 
 /** The holder who was introduced with this very value. */

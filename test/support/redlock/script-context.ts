@@ -14,10 +14,12 @@ export const BOOKKEEPING = {
 
 export const BALLOT_PREFIX = '\u0000ballot ';
 const WANT_PREFIX = '\u0000want ';
+const QUESTION_PREFIX = '\u0000question ';
 const HOLDER_PREFIX = '\u0000holder ';
 
 export const ballotKey = (lock: string): string => `${BALLOT_PREFIX}${lock}`;
 export const wantKey = (lock: string): string => `${WANT_PREFIX}${lock}`;
+export const questionKey = (lock: string): string => `${QUESTION_PREFIX}${lock}`;
 export const holderKey = (lock: string): string => `${HOLDER_PREFIX}${lock}`;
 
 /** A lock key of another type than a string, as a foreign client may have left it. */
@@ -29,6 +31,7 @@ export interface ScriptContext {
   readonly settings: RedlockSettings;
   /** What the server's connection was verified for. */
   readonly identity: string;
+  readonly serverId: string;
   readonly clockUs: number;
   /** Writes that need memory are refused. */
   readonly outOfMemory: boolean;
