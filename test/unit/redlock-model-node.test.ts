@@ -148,6 +148,8 @@ describe('the model of a Redis node', () => {
       'outcome.admitted': true,
       'standing.admitted': true,
     });
+    expect(await bid()).to.equal(undefined);
+    await rig.errand({ kind: 'confirm', configuration, maxTtlMs: 30_000 });
     expect(await bid()).to.deep.equal({ kind: 'ok' });
     rig.redis.restart('kept');
     expect(await bid()).to.equal(undefined);
