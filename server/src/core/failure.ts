@@ -16,7 +16,9 @@ export type FailureReason =
   | 'LIMIT_REACHED'
   | 'LEASE_LOST'
   | 'STORE_UNAVAILABLE'
-  | 'INTERNAL';
+  | 'INTERNAL'
+  | 'ORDER_REFUSED'
+  | 'STORE_WITHOUT_NODES';
 
 /** Names of gRPC status codes. */
 export type FailureCode =
@@ -62,6 +64,8 @@ const CODES: Readonly<Record<FailureReason, FailureCode>> = {
   LEASE_LOST: 'FAILED_PRECONDITION',
   STORE_UNAVAILABLE: 'UNAVAILABLE',
   INTERNAL: 'INTERNAL',
+  ORDER_REFUSED: 'FAILED_PRECONDITION',
+  STORE_WITHOUT_NODES: 'UNIMPLEMENTED',
 };
 
 /** The gRPC status code that goes with a reason. */

@@ -7,7 +7,7 @@ export const PROTOCOL_VERSION = 1;
 /** Longest wait: a day. */
 const MAX_WAIT_MS = 86_400_000;
 /** Bound for the names of clients and namespaces. */
-const MAX_LABEL_BYTES = 256;
+export const MAX_LABEL_BYTES = 256;
 
 const CONTROL = /\p{Cc}/u;
 

@@ -9,7 +9,7 @@ import { Attachment, Session } from './session.js';
 import type { StreamPort } from './session-api.js';
 import { draining, notRising, tooMany } from './stream-refusals.js';
 
-const DEFAULT_NAMESPACE = 'default';
+export const DEFAULT_NAMESPACE = 'default';
 
 /** Sessions and their streams: opening, taking over, losing the stream. */
 export class Sessions {

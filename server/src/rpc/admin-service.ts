@@ -1,111 +1,56 @@
 import type { handleUnaryCall, ServiceDefinition } from '@grpc/grpc-js';
 import {
   AdminServiceService,
-  type LeaseInfo,
-  LeaseInfo_SessionState,
+  ForgetResourceRequest,
+  type ForgetResourceResponse,
+  InitClusterRequest,
+  type InitClusterResponse,
   ListLeasesRequest,
   type ListLeasesResponse,
+  ListNodesRequest,
+  type ListNodesResponse,
+  ResetNodeRequest,
+  type ResetNodeResponse,
 } from '@holdfast/protocol';
-import type { Failure } from '../core/failure.js';
-import type { LeaseQuery, ListedLease, ServerCoreApi } from '../core/session-api.js';
-import { grpcStatus } from './failure-status.js';
-import { pageToken, parsePageToken } from './page-token.js';
+import type { StoreNodes } from '../core/ports.js';
+import type { ServerCoreApi } from '../core/session-api.js';
+import { unaryCall, undecoded } from './admin-call.js';
+import { listLeases } from './lease-listing.js';
+import { NodeAdministration } from './node-administration.js';
 import type { ReportDefect } from './rpc-settings.js';
-import { strictReader } from './strict-reader.js';
 
-const DEFAULT_PAGE_SIZE = 100;
-const MAX_PAGE_SIZE = 1_000;
-const UINT32_MAX = 2 ** 32 - 1;
-
-const SESSION_STATES: Readonly<Record<ListedLease['sessionState'], LeaseInfo_SessionState>> = {
-  attached: LeaseInfo_SessionState.SESSION_STATE_ATTACHED,
-  detached: LeaseInfo_SessionState.SESSION_STATE_DETACHED,
-  unclaimed: LeaseInfo_SessionState.SESSION_STATE_UNCLAIMED,
-};
-
-/** The service with its requests undecoded, so that bad ones get an answer that says what is wrong. */
+/** The service with its requests undecoded. */
 export const ADMIN_SERVICE = {
-  listLeases: { ...AdminServiceService.listLeases, requestDeserialize: (bytes: Buffer): Buffer => bytes },
+  listLeases: undecoded(AdminServiceService.listLeases),
+  listNodes: undecoded(AdminServiceService.listNodes),
+  initCluster: undecoded(AdminServiceService.initCluster),
+  resetNode: undecoded(AdminServiceService.resetNode),
+  forgetResource: undecoded(AdminServiceService.forgetResource),
 } as const satisfies ServiceDefinition;
 
-/** Serves `AdminService`. */
+/** A type, since an interface has no index signature and grpc-js wants one. */
+type AdminCalls = {
+  readonly listLeases: handleUnaryCall<Buffer, ListLeasesResponse>;
+  readonly listNodes: handleUnaryCall<Buffer, ListNodesResponse>;
+  readonly initCluster: handleUnaryCall<Buffer, InitClusterResponse>;
+  readonly resetNode: handleUnaryCall<Buffer, ResetNodeResponse>;
+  readonly forgetResource: handleUnaryCall<Buffer, ForgetResourceResponse>;
+};
+
+/** Serves `AdminService`; `nodes` are those of the store, where it has any. */
 export function adminService(
-  core: Pick<ServerCoreApi, 'listLeases'>,
+  core: Pick<ServerCoreApi, 'listLeases' | 'settings'>,
+  nodes: StoreNodes | undefined,
   reportDefect: ReportDefect,
-): { readonly listLeases: handleUnaryCall<Buffer, ListLeasesResponse> } {
+): AdminCalls {
+  const administration = new NodeAdministration(nodes, core.settings.limits.maxNameBytes);
   return {
-    listLeases: ({ request }, callback) => {
-      try {
-        const page = listLeases(core, request);
-        if ('failure' in page) callback(grpcStatus(page.failure));
-        else callback(null, page.response);
-      } catch (error) {
-        reportDefect('ListLeases', error);
-        callback(grpcStatus({ reason: 'INTERNAL', message: 'The server made a mistake; its log has more.' }));
-      }
-    },
+    listLeases: unaryCall('ListLeases', ListLeasesRequest, reportDefect, (request) => listLeases(core, request)),
+    listNodes: unaryCall('ListNodes', ListNodesRequest, reportDefect, () => administration.list()),
+    initCluster: unaryCall('InitCluster', InitClusterRequest, reportDefect, () => administration.init()),
+    resetNode: unaryCall('ResetNode', ResetNodeRequest, reportDefect, (request) => administration.reset(request)),
+    forgetResource: unaryCall('ForgetResource', ForgetResourceRequest, reportDefect, (request) =>
+      administration.forget(request),
+    ),
   };
-}
-
-type Page = { readonly failure: Failure } | { readonly response: ListLeasesResponse };
-
-function listLeases(core: Pick<ServerCoreApi, 'listLeases'>, bytes: Buffer): Page {
-  const request = decoded(bytes);
-  if (request === undefined) {
-    const message = 'The request could not be decoded; send protobuf of ListLeasesRequest with text in UTF-8.';
-    return { failure: { reason: 'MESSAGE_UNDECODABLE', message } };
-  }
-  const { namespace, namePrefix, pageSize } = request;
-  if (pageSize > MAX_PAGE_SIZE) {
-    return { failure: fieldInvalid('page_size', String(pageSize), `1 to ${MAX_PAGE_SIZE}, or 0 for the default`) };
-  }
-  const after = request.pageToken === '' ? undefined : parsePageToken(request.pageToken);
-  if (after === undefined && request.pageToken !== '') {
-    const limit = 'the next_page_token of an earlier answer, or nothing';
-    return { failure: fieldInvalid('page_token', 'not a page token', limit) };
-  }
-  const size = pageSize === 0 ? DEFAULT_PAGE_SIZE : pageSize;
-  // One more than asked for tells whether there is another page.
-  const query: LeaseQuery = { namespace, namePrefix, after, limit: size + 1 };
-  const found = core.listLeases(query);
-  const page = found.slice(0, size);
-  const last = page.at(-1);
-  const nextPageToken = found.length > size && last !== undefined ? pageToken(last) : '';
-  return { response: { leases: page.map(leaseInfo), nextPageToken } };
-}
-
-function decoded(bytes: Buffer): ListLeasesRequest | undefined {
-  try {
-    const reader = strictReader(bytes);
-    const request = ListLeasesRequest.decode(reader);
-    return reader.pos === reader.len ? request : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function leaseInfo(lease: ListedLease): LeaseInfo {
-  const grantedAtMs = Math.floor(lease.grantedAtWallMs);
-  const seconds = Math.floor(grantedAtMs / 1_000);
-  return {
-    namespace: lease.namespace,
-    name: lease.name,
-    leaseId: lease.leaseId,
-    token: lease.token,
-    clientName: lease.clientName,
-    sessionId: lease.sessionId,
-    sessionState: SESSION_STATES[lease.sessionState],
-    grantedAt: { seconds: BigInt(seconds), nanos: (grantedAtMs - seconds * 1_000) * 1_000_000 },
-    ttlMs: uint32(lease.ttlMs),
-    remainingMs: uint32(lease.remainingMs),
-    waiters: uint32(lease.waiters),
-  };
-}
-
-function uint32(value: number): number {
-  return Math.min(Math.max(0, Math.floor(value)), UINT32_MAX);
-}
-
-function fieldInvalid(field: string, value: string, limit: string): Failure {
-  return { reason: 'FIELD_INVALID', message: `${field} is ${value}; allowed: ${limit}.`, field, value, limit };
 }

@@ -28,6 +28,8 @@ export const WIRE_REASONS: Readonly<Record<FailureReason, ErrorReason>> = {
   LEASE_LOST: ErrorReason.ERROR_REASON_LEASE_LOST,
   STORE_UNAVAILABLE: ErrorReason.ERROR_REASON_STORE_UNAVAILABLE,
   INTERNAL: ErrorReason.ERROR_REASON_INTERNAL,
+  ORDER_REFUSED: ErrorReason.ERROR_REASON_ORDER_REFUSED,
+  STORE_WITHOUT_NODES: ErrorReason.ERROR_REASON_STORE_WITHOUT_NODES,
 };
 
 /** A failure as `google.rpc.Status`: one ErrorInfo and, where trying again makes sense, one RetryInfo. */

@@ -1,5 +1,5 @@
 import { type ConnectionInjector, Server, ServerCredentials } from '@grpc/grpc-js';
-import type { Clock, Timer } from '../core/ports.js';
+import type { Clock, StoreNodes, Timer } from '../core/ports.js';
 import type { ServerCoreApi } from '../core/session-api.js';
 import { ADMIN_SERVICE, adminService } from './admin-service.js';
 import { Health } from './health.js';
@@ -12,6 +12,8 @@ import { TurnFlusher } from './turn-flusher.js';
 
 export interface RpcServerOptions {
   readonly core: ServerCoreApi;
+  /** What operators can ask and order of the store's nodes. Default: it has none. */
+  readonly nodes?: StoreNodes | undefined;
   readonly clock: Clock;
   /** What differs from `rpcDefaults`. */
   readonly settings?: Partial<RpcSettings>;
@@ -59,7 +61,7 @@ class GrpcServer implements RpcServer {
   #stopped: Promise<void> | undefined;
   #endWait: (() => void) | undefined;
 
-  constructor({ core, clock, settings, credentials, reportDefect }: RpcServerOptions) {
+  constructor({ core, nodes, clock, settings, credentials, reportDefect }: RpcServerOptions) {
     this.#core = core;
     this.#clock = clock;
     this.#reportDefect = reportDefect;
@@ -68,7 +70,7 @@ class GrpcServer implements RpcServer {
     const flusher = new TurnFlusher(clock);
     const parts = { core, clock, reportDefect, settings: this.#settings, flusher, traffic: this.traffic };
     this.#server.addService(LEASE_SERVICE, leaseService(parts, this.#calls, this.#settings));
-    this.#server.addService(ADMIN_SERVICE, adminService(core, reportDefect));
+    this.#server.addService(ADMIN_SERVICE, adminService(core, nodes, reportDefect));
     this.#health.addToServer(this.#server);
     // Connections come from listeners of our own: grpc-js prints its own errors when it cannot bind, hides their codes,
     // takes any number of connections, and does not say which it has.

@@ -1,3 +1,4 @@
+import type { StoreNodes } from '../../../server/src/core/ports.js';
 import type { ServerCoreApi } from '../../../server/src/core/session-api.js';
 import { systemClock } from '../../../server/src/process/system-clock.js';
 import { createRpcServer, type RpcServer, type RpcSettings } from '../../../server/src/rpc/index.js';
@@ -14,11 +15,16 @@ export interface Served {
   stop(): Promise<void>;
 }
 
-export async function serve(core: ServerCoreApi, settings: Partial<RpcSettings> = {}): Promise<Served> {
+export async function serve(
+  core: ServerCoreApi,
+  settings: Partial<RpcSettings> = {},
+  nodes?: StoreNodes,
+): Promise<Served> {
   const defects: unknown[] = [];
   const clients: WireClient[] = [];
   const reportDefect = (_: string, error: unknown): void => void defects.push(error);
-  const rpc = createRpcServer({ core, clock: systemClock, settings: { lastWordsMs: 100, ...settings }, reportDefect });
+  const options = { core, nodes, clock: systemClock, reportDefect };
+  const rpc = createRpcServer({ ...options, settings: { lastWordsMs: 100, ...settings } });
   const address = await rpc.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 });
   const port = address.kind === 'tcp' ? address.port : 0;
   const target = `127.0.0.1:${port}`;

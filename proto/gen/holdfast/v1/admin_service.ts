@@ -81,6 +81,101 @@ export enum LeaseInfo_SessionState {
   UNRECOGNIZED = -1,
 }
 
+/** Asks for the nodes. */
+export interface ListNodesRequest {
+}
+
+/** The nodes of the store. */
+export interface ListNodesResponse {
+  /** Every node, in the order of the server's configuration. */
+  nodes: NodeInfo[];
+  /** How many of them must agree to a grant. */
+  quorum: number;
+}
+
+/** One node of the store as the server sees it. */
+export interface NodeInfo {
+  /** Its logical name, from the server's configuration. */
+  nodeId: string;
+  /** Where it is, without user name and password. */
+  address: string;
+  /** What it does. */
+  state: NodeInfo_State;
+  /** Why it is in that state, for people; empty where it votes. */
+  detail: string;
+  /** How long until it votes again, in milliseconds; absent where no end is known. */
+  quarantineLeftMs?:
+    | number
+    | undefined;
+  /** Product and version, such as `redis 7.0.15`; empty while unknown. */
+  version: string;
+  /** Its clock less the median of all nodes' clocks, in milliseconds; absent while unknown. */
+  clockOffsetMs?:
+    | number
+    | undefined;
+  /** A smoothed round trip of a call to it, in milliseconds; absent while unknown. */
+  roundTripMs?: number | undefined;
+}
+
+/** What the node does for this server. */
+export enum NodeInfo_State {
+  /** STATE_UNSPECIFIED - Never sent. */
+  STATE_UNSPECIFIED = 0,
+  /** STATE_CONNECTING - Nothing is known of it yet. */
+  STATE_CONNECTING = 1,
+  /** STATE_ADMITTED - It votes. */
+  STATE_ADMITTED = 2,
+  /**
+   * STATE_QUARANTINED - It answers and does not vote on grants: it may have lost its memory, and must not vote until every lease it may have
+   * forgotten is over. Leases it has are extended and released all the same.
+   */
+  STATE_QUARANTINED = 3,
+  /** STATE_UNAVAILABLE - It cannot be reached, or is not fit for use; `detail` says why. */
+  STATE_UNAVAILABLE = 4,
+  UNRECOGNIZED = -1,
+}
+
+/** Declares a new cluster. */
+export interface InitClusterRequest {
+}
+
+/** The cluster was declared new. */
+export interface InitClusterResponse {
+  /** What was done, for people. */
+  message: string;
+}
+
+/** Which node to reset. */
+export interface ResetNodeRequest {
+  /** Its logical name. */
+  nodeId: string;
+}
+
+/** The node has forgotten. */
+export interface ResetNodeResponse {
+  /** What was done, for people. */
+  message: string;
+}
+
+/** Which lock to delete. */
+export interface ForgetResourceRequest {
+  /** The namespace; empty means `default`. */
+  namespace: string;
+  /** The resource's name. */
+  name: string;
+  /**
+   * Delete it whatever its expiry: a holder that is alive may go on relying on it until the end of its validity, while
+   * somebody else gets the resource. Without this only a lock that would outlast every lease is deleted.
+   */
+  always: boolean;
+}
+
+/** The lock is gone, or there was none. */
+export interface ForgetResourceResponse {
+  /** What was done, node by node where they differ, for people. */
+  message: string;
+}
+
 function createBaseListLeasesRequest(): ListLeasesRequest {
   return { namespace: "", namePrefix: "", pageSize: 0, pageToken: "" };
 }
@@ -431,7 +526,614 @@ export const LeaseInfo: MessageFns<LeaseInfo> = {
   },
 };
 
-/** What operators ask a server. */
+function createBaseListNodesRequest(): ListNodesRequest {
+  return {};
+}
+
+export const ListNodesRequest: MessageFns<ListNodesRequest> = {
+  encode(_: ListNodesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListNodesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListNodesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListNodesRequest>): ListNodesRequest {
+    return ListNodesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ListNodesRequest>): ListNodesRequest {
+    const message = createBaseListNodesRequest();
+    return message;
+  },
+};
+
+function createBaseListNodesResponse(): ListNodesResponse {
+  return { nodes: [], quorum: 0 };
+}
+
+export const ListNodesResponse: MessageFns<ListNodesResponse> = {
+  encode(message: ListNodesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.nodes) {
+      NodeInfo.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.quorum !== 0) {
+      writer.uint32(16).uint32(message.quorum);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListNodesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListNodesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.nodes.push(NodeInfo.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.quorum = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListNodesResponse>): ListNodesResponse {
+    return ListNodesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListNodesResponse>): ListNodesResponse {
+    const message = createBaseListNodesResponse();
+    message.nodes = object.nodes?.map((e) => NodeInfo.fromPartial(e)) || [];
+    message.quorum = object.quorum ?? 0;
+    return message;
+  },
+};
+
+function createBaseNodeInfo(): NodeInfo {
+  return {
+    nodeId: "",
+    address: "",
+    state: 0,
+    detail: "",
+    quarantineLeftMs: undefined,
+    version: "",
+    clockOffsetMs: undefined,
+    roundTripMs: undefined,
+  };
+}
+
+export const NodeInfo: MessageFns<NodeInfo> = {
+  encode(message: NodeInfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.nodeId !== "") {
+      writer.uint32(10).string(message.nodeId);
+    }
+    if (message.address !== "") {
+      writer.uint32(18).string(message.address);
+    }
+    if (message.state !== 0) {
+      writer.uint32(24).int32(message.state);
+    }
+    if (message.detail !== "") {
+      writer.uint32(34).string(message.detail);
+    }
+    if (message.quarantineLeftMs !== undefined) {
+      writer.uint32(40).uint32(message.quarantineLeftMs);
+    }
+    if (message.version !== "") {
+      writer.uint32(50).string(message.version);
+    }
+    if (message.clockOffsetMs !== undefined) {
+      writer.uint32(57).double(message.clockOffsetMs);
+    }
+    if (message.roundTripMs !== undefined) {
+      writer.uint32(65).double(message.roundTripMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NodeInfo {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNodeInfo();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.nodeId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.detail = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.quarantineLeftMs = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.clockOffsetMs = reader.double();
+            continue;
+          }
+          case 8: {
+            if (tag !== 65) {
+              break;
+            }
+
+            message.roundTripMs = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<NodeInfo>): NodeInfo {
+    return NodeInfo.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<NodeInfo>): NodeInfo {
+    const message = createBaseNodeInfo();
+    message.nodeId = object.nodeId ?? "";
+    message.address = object.address ?? "";
+    message.state = object.state ?? 0;
+    message.detail = object.detail ?? "";
+    message.quarantineLeftMs = object.quarantineLeftMs ?? undefined;
+    message.version = object.version ?? "";
+    message.clockOffsetMs = object.clockOffsetMs ?? undefined;
+    message.roundTripMs = object.roundTripMs ?? undefined;
+    return message;
+  },
+};
+
+function createBaseInitClusterRequest(): InitClusterRequest {
+  return {};
+}
+
+export const InitClusterRequest: MessageFns<InitClusterRequest> = {
+  encode(_: InitClusterRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InitClusterRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInitClusterRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<InitClusterRequest>): InitClusterRequest {
+    return InitClusterRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<InitClusterRequest>): InitClusterRequest {
+    const message = createBaseInitClusterRequest();
+    return message;
+  },
+};
+
+function createBaseInitClusterResponse(): InitClusterResponse {
+  return { message: "" };
+}
+
+export const InitClusterResponse: MessageFns<InitClusterResponse> = {
+  encode(message: InitClusterResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.message !== "") {
+      writer.uint32(10).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InitClusterResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInitClusterResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<InitClusterResponse>): InitClusterResponse {
+    return InitClusterResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<InitClusterResponse>): InitClusterResponse {
+    const message = createBaseInitClusterResponse();
+    message.message = object.message ?? "";
+    return message;
+  },
+};
+
+function createBaseResetNodeRequest(): ResetNodeRequest {
+  return { nodeId: "" };
+}
+
+export const ResetNodeRequest: MessageFns<ResetNodeRequest> = {
+  encode(message: ResetNodeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.nodeId !== "") {
+      writer.uint32(10).string(message.nodeId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResetNodeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResetNodeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.nodeId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ResetNodeRequest>): ResetNodeRequest {
+    return ResetNodeRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ResetNodeRequest>): ResetNodeRequest {
+    const message = createBaseResetNodeRequest();
+    message.nodeId = object.nodeId ?? "";
+    return message;
+  },
+};
+
+function createBaseResetNodeResponse(): ResetNodeResponse {
+  return { message: "" };
+}
+
+export const ResetNodeResponse: MessageFns<ResetNodeResponse> = {
+  encode(message: ResetNodeResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.message !== "") {
+      writer.uint32(10).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResetNodeResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResetNodeResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ResetNodeResponse>): ResetNodeResponse {
+    return ResetNodeResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ResetNodeResponse>): ResetNodeResponse {
+    const message = createBaseResetNodeResponse();
+    message.message = object.message ?? "";
+    return message;
+  },
+};
+
+function createBaseForgetResourceRequest(): ForgetResourceRequest {
+  return { namespace: "", name: "", always: false };
+}
+
+export const ForgetResourceRequest: MessageFns<ForgetResourceRequest> = {
+  encode(message: ForgetResourceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.namespace !== "") {
+      writer.uint32(10).string(message.namespace);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.always !== false) {
+      writer.uint32(24).bool(message.always);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ForgetResourceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseForgetResourceRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.always = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ForgetResourceRequest>): ForgetResourceRequest {
+    return ForgetResourceRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ForgetResourceRequest>): ForgetResourceRequest {
+    const message = createBaseForgetResourceRequest();
+    message.namespace = object.namespace ?? "";
+    message.name = object.name ?? "";
+    message.always = object.always ?? false;
+    return message;
+  },
+};
+
+function createBaseForgetResourceResponse(): ForgetResourceResponse {
+  return { message: "" };
+}
+
+export const ForgetResourceResponse: MessageFns<ForgetResourceResponse> = {
+  encode(message: ForgetResourceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.message !== "") {
+      writer.uint32(10).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ForgetResourceResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseForgetResourceResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ForgetResourceResponse>): ForgetResourceResponse {
+    return ForgetResourceResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ForgetResourceResponse>): ForgetResourceResponse {
+    const message = createBaseForgetResourceResponse();
+    message.message = object.message ?? "";
+    return message;
+  },
+};
+
+/**
+ * What operators ask a server, and order.
+ *
+ * A refusal is the status of the call, with the same details as a `Failed` frame has. The calls about nodes concern the
+ * store's nodes as this server sees them; where the store has none they end with UNIMPLEMENTED (STORE_WITHOUT_NODES). An
+ * order that is not carried out, for a reason that can be mended, ends with FAILED_PRECONDITION (ORDER_REFUSED); nothing
+ * has been changed then, and the message says what is in the way. An order may be repeated.
+ */
 export type AdminServiceService = typeof AdminServiceService;
 export const AdminServiceService = {
   /** Lists the leases this server knows, by namespace and resource name, page by page. */
@@ -444,11 +1146,83 @@ export const AdminServiceService = {
     responseSerialize: (value: ListLeasesResponse): Buffer => Buffer.from(ListLeasesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListLeasesResponse => ListLeasesResponse.decode(value),
   },
+  /** Lists the nodes of the store, in the order of their configuration, as this server sees them now. */
+  listNodes: {
+    path: "/holdfast.v1.AdminService/ListNodes" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListNodesRequest): Buffer => Buffer.from(ListNodesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListNodesRequest => ListNodesRequest.decode(value),
+    responseSerialize: (value: ListNodesResponse): Buffer => Buffer.from(ListNodesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListNodesResponse => ListNodesResponse.decode(value),
+  },
+  /**
+   * Declares that the nodes are a new cluster, which has never granted anything, so that nothing need be waited out: all
+   * are admitted at once. Refused unless every node answers and none has anything of a cluster, or a lock. Ask it once in a
+   * cluster's life, and never in a script that may run again after data was lost: whoever declares a cluster new that is
+   * not lets leases be held twice.
+   */
+  initCluster: {
+    path: "/holdfast.v1.AdminService/InitCluster" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: InitClusterRequest): Buffer => Buffer.from(InitClusterRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): InitClusterRequest => InitClusterRequest.decode(value),
+    responseSerialize: (value: InitClusterResponse): Buffer => Buffer.from(InitClusterResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): InitClusterResponse => InitClusterResponse.decode(value),
+  },
+  /**
+   * Makes one node forget what it knows of a cluster, as if its data had been wiped; locks stay. It does not vote again
+   * before its quarantine is over. Meant for a node whose clock or data were wrong.
+   */
+  resetNode: {
+    path: "/holdfast.v1.AdminService/ResetNode" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ResetNodeRequest): Buffer => Buffer.from(ResetNodeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ResetNodeRequest => ResetNodeRequest.decode(value),
+    responseSerialize: (value: ResetNodeResponse): Buffer => Buffer.from(ResetNodeResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ResetNodeResponse => ResetNodeResponse.decode(value),
+  },
+  /**
+   * Deletes the lock of a resource from all nodes that answer: one that would outlast every lease there can be, as other
+   * programs leave behind; or, on demand, any.
+   */
+  forgetResource: {
+    path: "/holdfast.v1.AdminService/ForgetResource" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ForgetResourceRequest): Buffer =>
+      Buffer.from(ForgetResourceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ForgetResourceRequest => ForgetResourceRequest.decode(value),
+    responseSerialize: (value: ForgetResourceResponse): Buffer =>
+      Buffer.from(ForgetResourceResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ForgetResourceResponse => ForgetResourceResponse.decode(value),
+  },
 } as const;
 
 export interface AdminServiceServer extends UntypedServiceImplementation {
   /** Lists the leases this server knows, by namespace and resource name, page by page. */
   listLeases: handleUnaryCall<ListLeasesRequest, ListLeasesResponse>;
+  /** Lists the nodes of the store, in the order of their configuration, as this server sees them now. */
+  listNodes: handleUnaryCall<ListNodesRequest, ListNodesResponse>;
+  /**
+   * Declares that the nodes are a new cluster, which has never granted anything, so that nothing need be waited out: all
+   * are admitted at once. Refused unless every node answers and none has anything of a cluster, or a lock. Ask it once in a
+   * cluster's life, and never in a script that may run again after data was lost: whoever declares a cluster new that is
+   * not lets leases be held twice.
+   */
+  initCluster: handleUnaryCall<InitClusterRequest, InitClusterResponse>;
+  /**
+   * Makes one node forget what it knows of a cluster, as if its data had been wiped; locks stay. It does not vote again
+   * before its quarantine is over. Meant for a node whose clock or data were wrong.
+   */
+  resetNode: handleUnaryCall<ResetNodeRequest, ResetNodeResponse>;
+  /**
+   * Deletes the lock of a resource from all nodes that answer: one that would outlast every lease there can be, as other
+   * programs leave behind; or, on demand, any.
+   */
+  forgetResource: handleUnaryCall<ForgetResourceRequest, ForgetResourceResponse>;
 }
 
 export interface AdminServiceClient extends Client {
@@ -467,6 +1241,81 @@ export interface AdminServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListLeasesResponse) => void,
+  ): ClientUnaryCall;
+  /** Lists the nodes of the store, in the order of their configuration, as this server sees them now. */
+  listNodes(
+    request: ListNodesRequest,
+    callback: (error: ServiceError | null, response: ListNodesResponse) => void,
+  ): ClientUnaryCall;
+  listNodes(
+    request: ListNodesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListNodesResponse) => void,
+  ): ClientUnaryCall;
+  listNodes(
+    request: ListNodesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListNodesResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Declares that the nodes are a new cluster, which has never granted anything, so that nothing need be waited out: all
+   * are admitted at once. Refused unless every node answers and none has anything of a cluster, or a lock. Ask it once in a
+   * cluster's life, and never in a script that may run again after data was lost: whoever declares a cluster new that is
+   * not lets leases be held twice.
+   */
+  initCluster(
+    request: InitClusterRequest,
+    callback: (error: ServiceError | null, response: InitClusterResponse) => void,
+  ): ClientUnaryCall;
+  initCluster(
+    request: InitClusterRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: InitClusterResponse) => void,
+  ): ClientUnaryCall;
+  initCluster(
+    request: InitClusterRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: InitClusterResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Makes one node forget what it knows of a cluster, as if its data had been wiped; locks stay. It does not vote again
+   * before its quarantine is over. Meant for a node whose clock or data were wrong.
+   */
+  resetNode(
+    request: ResetNodeRequest,
+    callback: (error: ServiceError | null, response: ResetNodeResponse) => void,
+  ): ClientUnaryCall;
+  resetNode(
+    request: ResetNodeRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ResetNodeResponse) => void,
+  ): ClientUnaryCall;
+  resetNode(
+    request: ResetNodeRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ResetNodeResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Deletes the lock of a resource from all nodes that answer: one that would outlast every lease there can be, as other
+   * programs leave behind; or, on demand, any.
+   */
+  forgetResource(
+    request: ForgetResourceRequest,
+    callback: (error: ServiceError | null, response: ForgetResourceResponse) => void,
+  ): ClientUnaryCall;
+  forgetResource(
+    request: ForgetResourceRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ForgetResourceResponse) => void,
+  ): ClientUnaryCall;
+  forgetResource(
+    request: ForgetResourceRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ForgetResourceResponse) => void,
   ): ClientUnaryCall;
 }
 

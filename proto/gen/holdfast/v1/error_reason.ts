@@ -53,5 +53,9 @@ export enum ErrorReason {
   ERROR_REASON_STORE_UNAVAILABLE = 16,
   /** ERROR_REASON_INTERNAL - Ends the stream. A defect of the server; its log has more. */
   ERROR_REASON_INTERNAL = 17,
+  /** ERROR_REASON_ORDER_REFUSED - An operator's order was not carried out, and nothing was changed; the message says what is in the way. */
+  ERROR_REASON_ORDER_REFUSED = 18,
+  /** ERROR_REASON_STORE_WITHOUT_NODES - The store of this server has no nodes that could be asked or ordered. */
+  ERROR_REASON_STORE_WITHOUT_NODES = 19,
   UNRECOGNIZED = -1,
 }
