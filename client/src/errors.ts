@@ -24,6 +24,7 @@ export type ErrorCode =
   | 'ACCESS_DENIED'
   | 'PROTOCOL'
   | 'SERVER'
+  | 'REFUSED'
   | 'CLIENT_CLOSED';
 
 /** Base of every error this library makes. Programs look at `code`, people at `message`. */

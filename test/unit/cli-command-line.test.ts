@@ -75,6 +75,19 @@ describe('the command line', () => {
     ],
     ['run -- y', "missing required argument 'name'; see holdfast --help"],
     ['ls -- y', 'ls takes no command after --; that is for run'],
+    ['ls x --nodes', 'ls --nodes lists nodes, not leases; it takes no prefix and no --all-namespaces'],
+    ['ls --nodes --all-namespaces', 'ls --nodes lists nodes, not leases; it takes no prefix and no --all-namespaces'],
+    ['admin init -- y', 'only run takes a command after --'],
+    [
+      'admin node reset redis-1',
+      'admin node reset takes the vote of redis-1 away until its quarantine is over; add --yes to do it',
+    ],
+    [
+      'forget orders/42 --always',
+      'forget --always takes orders/42 from a holder who may still rely on it; add --yes to do it',
+    ],
+    ['forget', "missing required argument 'name'; see holdfast --help"],
+    ['admin node reset --yes', "missing required argument 'id'; see holdfast --help"],
     ['lst', "unknown command 'lst' (Did you mean ls?)"],
     [
       'ls --server localhost',
@@ -91,6 +104,31 @@ describe('the command line', () => {
         .with.property('message', message);
     });
   }
+
+  for (const [line, order] of [
+    ['admin init', { kind: 'init' }],
+    ['admin node reset redis-1 --yes', { kind: 'reset', nodeId: 'redis-1' }],
+    ['forget orders/42', { kind: 'forget', name: 'orders/42', always: false }],
+    ['forget orders/42 --yes', { kind: 'forget', name: 'orders/42', always: false }],
+    ['forget --always orders/42 --yes', { kind: 'forget', name: 'orders/42', always: true }],
+  ] as const) {
+    it(`takes for an order: ${line}`, () => {
+      expect(read(`${line} --json --server a:1 --namespace x`)).to.deep.equal({
+        kind: 'order',
+        json: true,
+        options: { order, servers: ['a:1'], namespace: 'x', connectTimeoutMs: 3_000 },
+      });
+    });
+  }
+
+  it('tells nodes from leases', () => {
+    expect(read('ls --nodes')).to.deep.include({ kind: 'nodes', json: false });
+    expect(read('ls')).to.deep.include({ kind: 'ls', json: false });
+  });
+
+  it('shows the help of a group of commands that is named without one', () => {
+    for (const line of ['admin', 'admin node']) expect(read(line).kind).to.equal('lost');
+  });
 
   it('looks for the Node.js the package wants', () => {
     const main = readFileSync(join(ROOT, 'client/src/cli/main.ts'), 'utf8');
@@ -119,7 +157,7 @@ describe('docs/cli.md', () => {
   });
 
   it('has every option', () => {
-    for (const command of ['', 'run ', 'ls ']) {
+    for (const command of ['', 'run ', 'ls ', 'admin init ', 'admin node reset ', 'forget ']) {
       const help = read(`${command}--help`);
       const text = 'text' in help ? help.text : '';
       const flags = [...text.matchAll(/^ {2}(?:-h, )?(--[a-z-]+(?: <[^>]+>)?)/gm)].map(([, flag]) => flag ?? '');

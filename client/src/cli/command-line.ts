@@ -1,7 +1,9 @@
 import { Command, CommanderError } from 'commander';
+import type { Order } from '../transport/admin-calls.js';
 import { durationText, readDuration } from './duration.js';
 import { EXIT, SIGNAL_BASE } from './exit-codes.js';
 import { readName } from './names.js';
+import { addOrders } from './order-commands.js';
 import { DEFAULT_SERVER, readServers } from './server-addresses.js';
 import { UsageError } from './usage-error.js';
 
@@ -36,16 +38,24 @@ export interface ListOptions extends ServerOptions {
   readonly allNamespaces: boolean;
 }
 
+/** An order to a server's nodes. */
+export interface OrderOptions extends ServerOptions {
+  readonly order: Order;
+}
+
 /** What the command line asks for. */
 export type CommandLine =
   | { readonly kind: 'run'; readonly json: boolean; readonly options: RunOptions }
   | { readonly kind: 'ls'; readonly json: boolean; readonly options: ListOptions }
+  | { readonly kind: 'nodes'; readonly json: boolean; readonly options: ServerOptions }
+  | { readonly kind: 'order'; readonly json: boolean; readonly options: OrderOptions }
   /** Help or version: for stdout. */
   | { readonly kind: 'told'; readonly text: string }
   /** Nothing was asked for: help, for stderr. */
   | { readonly kind: 'lost'; readonly text: string };
 
-interface Given {
+/** Every option there is, as it was written. */
+export interface Given {
   readonly server?: readonly string[];
   readonly namespace?: string;
   readonly connectTimeout: string;
@@ -55,6 +65,9 @@ interface Given {
   readonly killAfter?: string;
   readonly name?: string;
   readonly allNamespaces?: boolean;
+  readonly nodes?: boolean;
+  readonly always?: boolean;
+  readonly yes?: boolean;
 }
 
 const DEFAULT_CONNECT_TIMEOUT = '3s';
@@ -89,9 +102,12 @@ export function readCommandLine(args: readonly string[], environment: Environmen
   });
   addList(program, (prefix, given) => {
     if (command !== undefined) throw new UsageError('ls takes no command after --; that is for run');
-    const { json = false, allNamespaces = false } = given;
-    const options = { prefix, allNamespaces, ...serverOptions(given, environment) };
-    parsed.line = { kind: 'ls', json, options };
+    parsed.line = listLine(prefix, given, serverOptions(given, environment));
+  });
+  addOrders(program, (order, given) => {
+    if (command !== undefined) throw new UsageError('only run takes a command after --');
+    const { json = false } = given;
+    parsed.line = { kind: 'order', json, options: { order, ...serverOptions(given, environment) } };
   });
   try {
     program.parse(dashes < 0 ? [...args] : args.slice(0, dashes), { from: 'user' });
@@ -146,10 +162,20 @@ function addRun(program: Command, asked: (name: string, given: Given) => void): 
 function addList(program: Command, asked: (prefix: string, given: Given) => void): void {
   program
     .command('ls')
-    .description('List the leases a server knows.')
+    .description('List the leases a server knows, or the nodes of its store.')
     .argument('[prefix]', 'Only resources whose names begin with this.', '')
     .option('--all-namespaces', 'Leases of every namespace.')
+    .option('--nodes', 'The nodes of the store instead of leases.')
     .action((prefix: string, _own: unknown, command: Command) => asked(prefix, command.optsWithGlobals<Given>()));
+}
+
+function listLine(prefix: string, given: Given, options: ServerOptions): CommandLine {
+  const { json = false, allNamespaces = false, nodes = false } = given;
+  if (!nodes) return { kind: 'ls', json, options: { prefix, allNamespaces, ...options } };
+  if (prefix !== '' || allNamespaces) {
+    throw new UsageError('ls --nodes lists nodes, not leases; it takes no prefix and no --all-namespaces');
+  }
+  return { kind: 'nodes', json, options };
 }
 
 function serverOptions(given: Given, environment: Environment): ServerOptions {

@@ -10,6 +10,7 @@ export const EXIT = {
   notAcquired: { code: 75, meaning: 'Somebody else held the resource for all of `--wait`.' },
   leaseLost: { code: 76, meaning: 'The lease was lost, or about to be, and the command was stopped.' },
   accessDenied: { code: 77, meaning: 'The server does not serve this client.' },
+  refused: { code: 78, meaning: 'The server did not carry the order out, and changed nothing.' },
   notExecutable: { code: 126, meaning: 'The command was found but could not be started.' },
   notFound: { code: 127, meaning: 'The command was not found.' },
 } as const;

@@ -56,7 +56,11 @@ function remedyOf(servers: readonly string[]): string {
 }
 
 /** Fields of errors as options of the command line. */
-const OPTIONS: Readonly<Record<string, string>> = { name: 'the resource', namespace: '--namespace' };
+const OPTIONS: Readonly<Record<string, string>> = {
+  name: 'the resource',
+  namespace: '--namespace',
+  node_id: 'the node',
+};
 /** Those that are durations: the library has milliseconds, the command line units. */
 const DURATIONS: Readonly<Record<string, string>> = {
   ttlMs: '--ttl',
@@ -100,6 +104,8 @@ function explainHoldfast(error: HoldfastError): Explanation {
         message: `${message}; check --server, and that client and server fit together`,
         exitCode: EXIT.unavailable.code,
       };
+    case 'REFUSED':
+      return { code, message, exitCode: EXIT.refused.code };
     case 'ACCESS_DENIED':
       return { code, message, exitCode: EXIT.accessDenied.code };
     case 'SERVER':

@@ -44,5 +44,13 @@ async function obey(line: CommandLine, environment: NodeJS.ProcessEnv, speaker: 
       const { listCommand } = await import('./list-command.js');
       return listCommand(line.options, line.json, new Output(process.stdout));
     }
+    case 'nodes': {
+      const { nodesCommand } = await import('./admin-command.js');
+      return nodesCommand(line.options, line.json, new Output(process.stdout));
+    }
+    case 'order': {
+      const { orderCommand } = await import('./admin-command.js');
+      return orderCommand(line.options, line.json, new Output(process.stdout));
+    }
   }
 }

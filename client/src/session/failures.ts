@@ -65,6 +65,9 @@ export function errorFromFailure(failure: Failure): HoldfastError {
       return new UnavailableError(message, details);
     case 'LEASE_LOST':
       return new HoldfastError('LEASE_LOST', message, false, details);
+    case 'ORDER_REFUSED':
+    case 'STORE_WITHOUT_NODES':
+      return new HoldfastError('REFUSED', message, false, details);
     case 'SESSION_SECRET_MISMATCH':
       return new AccessDeniedError(message, details);
     case 'INTERNAL':

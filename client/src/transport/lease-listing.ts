@@ -1,12 +1,13 @@
-import { credentials, Metadata } from '@grpc/grpc-js';
+import { Metadata } from '@grpc/grpc-js';
 import {
-  AdminServiceClient,
+  type AdminServiceClient,
   type LeaseInfo,
   LeaseInfo_SessionState,
   type ListLeasesRequest,
   type ListLeasesResponse,
 } from '@holdfast/protocol';
 import { errorFromEnd } from '../session/failures.js';
+import { adminClient } from './admin-client.js';
 import { endOf } from './stream-end.js';
 
 /** Which leases to list. */
@@ -41,8 +42,6 @@ const SESSION_STATES: ReadonlyMap<LeaseInfo_SessionState, ListedLease['sessionSt
   [LeaseInfo_SessionState.SESSION_STATE_UNCLAIMED, 'unclaimed'],
 ]);
 const PAGE_SIZE = 1_000;
-/** A page of leases with the longest names. */
-const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 const MS_PER_S = 1_000;
 const NS_PER_MS = 1_000_000;
 
@@ -57,10 +56,7 @@ export async function* listLeases(
   { namespace, prefix: namePrefix }: LeaseListQuery,
   pageDeadline: () => number,
 ): AsyncGenerator<readonly ListedLease[], void, undefined> {
-  const client = new AdminServiceClient(target, credentials.createInsecure(), {
-    'grpc.max_receive_message_length': MAX_ANSWER_BYTES,
-    'grpc.service_config_disable_resolution': 1,
-  });
+  const client = adminClient(target);
   try {
     let pageToken = '';
     do {
