@@ -1,8 +1,9 @@
 import type { AcquireAnswer, AcquireBid, Random, StoredHolder } from '../../../core/ports.js';
 import type { Electorate } from './electorate.js';
+import type { Terms } from './lease-terms.js';
 import { type Actions, Motion } from './motion.js';
-import { refusalText } from './refusal-text.js';
 import { type AcquireEntry, type AcquireVote, lockValue, type NodeToken } from './redis-node.js';
+import { refusalText } from './refusal-text.js';
 
 /** Nobody holds it, and yet no quorum came together: others were bidding at the same time. Try again within so long. */
 const CONTENDED_RETRY_MS = 20;
@@ -14,14 +15,9 @@ type HeldVote = Extract<AcquireVote, { kind: 'held' }>;
 type MineVote = Extract<AcquireVote, { kind: 'mine' }>;
 
 /** What a bid needs besides the vote. */
-export interface BidTerms {
+export interface BidTerms extends Terms {
   readonly key: string;
   readonly token: NodeToken;
-  readonly expiryMs: number;
-  /** Until when, at the latest, a leftover of this bid stands anywhere. */
-  readonly leftoverUntilMs: number;
-  /** The last moment at which a grant of it may be told. */
-  readonly grantUntilMs: number;
 }
 
 export interface BidPorts {
@@ -105,13 +101,18 @@ export class AcquireMotion extends Motion<'acquire'> {
     this.#abort(node, { hash: this.bid.grantee.hash, token: Number(value.slice(own.length)) });
   }
 
-  protected afterwards(node: number, vote: AcquireVote, _nodeNowUs: number, outcome: 'carried' | 'failed'): void {
+  protected override afterwards(
+    node: number,
+    vote: AcquireVote,
+    _nodeNowUs: number,
+    outcome: 'carried' | 'failed',
+  ): void {
     if (outcome === 'carried') return;
     if (vote.kind === 'ok') this.#abort(node);
     if (vote.kind === 'mine' && !this.#reportedMine) this.#abort(node, vote);
   }
 
-  protected missed(node: number, sent: boolean, outcome: 'open' | 'carried' | 'failed'): void {
+  protected override missed(node: number, sent: boolean, outcome: 'open' | 'carried' | 'failed'): void {
     if (!sent || outcome === 'carried') return;
     if (outcome === 'failed') this.#abort(node);
     else this.#silent = [...this.#silent, node];
@@ -152,7 +153,10 @@ export class AcquireMotion extends Motion<'acquire'> {
   }
 
   /** Deletes this bid's value at a node, or another leftover of the request. */
-  #abort(node: number, value: Pick<MineVote, 'hash' | 'token'> = { hash: this.bid.grantee.hash, token: this.terms.token }): void {
+  #abort(
+    node: number,
+    value: Pick<MineVote, 'hash' | 'token'> = { hash: this.bid.grantee.hash, token: this.terms.token },
+  ): void {
     const { key, leftoverUntilMs } = this.terms;
     const entry = { key, values: [lockValue(value.hash, value.token)], tombstone: value.token };
     this.actions.cleanUp(node, entry, leftoverUntilMs);
@@ -174,7 +178,9 @@ export class AcquireMotion extends Motion<'acquire'> {
     const tolerated = this.electorate.size - this.electorate.quorum;
     const held = this.#held;
     if (held.length > tolerated) {
-      const expiries = held.map(({ expiresInMs }) => (expiresInMs < 0 ? this.ttlMs : expiresInMs)).sort((a, b) => a - b);
+      const expiries = held
+        .map(({ expiresInMs }) => (expiresInMs < 0 ? this.ttlMs : expiresInMs))
+        .sort((a, b) => a - b);
       // When so many of them have expired that a quorum is free.
       const retryAfterMs = Math.max(1, expiries[held.length - tolerated - 1] ?? 1);
       return { kind: 'held', holder: holderOf(held), retryAfterMs };

@@ -8,7 +8,6 @@ import type {
   Clock,
   ExtendAnswer,
   ExtendBid,
-  Grantee,
   HandOffAnswer,
   HandOffBid,
   Introduction,
@@ -22,6 +21,7 @@ import type { Electorate } from './electorate.js';
 import { ExtendMotion, type ExtensionOutcome } from './extend-motion.js';
 import { HandOffMotion } from './hand-off-motion.js';
 import { LockKeys } from './keys.js';
+import { LeaseTerms, ttlProblem } from './lease-terms.js';
 import type { Actions } from './motion.js';
 import { NodeLane } from './node-lane.js';
 import { anyValueOf, type ForgetVote, lockValue, type NodeToken, type RedisNode } from './redis-node.js';
@@ -31,11 +31,6 @@ import { type RedlockSettings, sharesKeys } from './settings.js';
 import { Stragglers } from './stragglers.js';
 import { type SurveyAnswers, SurveyMotion } from './survey-motion.js';
 import { TokenSource } from './token-source.js';
-
-/** How long after its time a leftover may still appear: a node that was stopped runs what was in its buffers. */
-const LEFTOVER_GRACE_MS = 60_000;
-/** No lease is longer; a longer one is a mistake of the caller's. */
-const MAX_TTL_MS = 24 * 3_600_000;
 
 export interface CoordinatorPorts {
   readonly clock: Clock;
@@ -56,6 +51,7 @@ export class Coordinator {
   readonly #actions: Actions;
   readonly #round: RoundPorts;
   readonly #repairs: boolean;
+  readonly #terms: LeaseTerms;
 
   constructor(
     private readonly settings: RedlockSettings,
@@ -67,6 +63,7 @@ export class Coordinator {
     this.keys = new LockKeys(settings.keyTemplate);
     this.#tokens = new TokenSource(settings.windowMs);
     this.#repairs = !sharesKeys(settings);
+    this.#terms = new LeaseTerms(settings);
     const relieved = () => this.#dispatcher.pump();
     this.#lanes = nodes.map(
       (node, index) => new NodeLane(index, { node, clock, electorate, deadlineMs: nodeDeadlineMs, relieved }),
@@ -93,7 +90,7 @@ export class Coordinator {
     const motions: AcquireMotion[] = [];
     bids.forEach((bid, index) => {
       const key = this.keys.keyOf(bid.resource);
-      const problem = obstacle ?? this.#problemOf(bid.resource, key, bid.grantee.ttlMs);
+      const problem = obstacle ?? ttlProblem(bid.grantee.ttlMs) ?? this.keys.problemOf(bid.resource, key);
       if (problem !== undefined) answered(index, { kind: 'unavailable', message: problem });
       else motions.push(this.#bid(bid, key, medianUs ?? 0, (answer) => answered(index, answer)));
     });
@@ -107,7 +104,7 @@ export class Coordinator {
     const motions: HandOffMotion[] = [];
     bids.forEach((bid, index) => {
       const key = this.keys.keyOf(bid.resource);
-      const problem = obstacle ?? this.#problemOf(bid.resource, key, bid.to.ttlMs);
+      const problem = obstacle ?? ttlProblem(bid.to.ttlMs) ?? this.keys.problemOf(bid.resource, key);
       if (problem === undefined) {
         motions.push(this.#handOff(bid, key, medianUs ?? 0, (answer) => answered(index, answer)));
         return;
@@ -124,13 +121,13 @@ export class Coordinator {
     const adoptions: ExtendMotion<'adopt'>[] = [];
     bids.forEach((bid, index) => {
       const key = this.keys.keyOf(bid.resource);
-      if (this.#problemOf(bid.resource, key, bid.ttlMs) !== undefined) {
+      if ((ttlProblem(bid.ttlMs) ?? this.keys.problemOf(bid.resource, key)) !== undefined) {
         answered(index, 'unknown');
         return;
       }
       const token = Number(bid.token);
       const value = lockValue(bid.hash, token);
-      const entry = { key, value, expiryMs: this.#expiryMs(bid.ttlMs) };
+      const entry = { key, value, expiryMs: this.#terms.expiryMs(bid.ttlMs) };
       const presented = this.#stragglers.olderThan(key, value);
       const done = ({ kind }: ExtensionOutcome): void => {
         if (kind === 'lost') this.#stragglers.forget(key, value);
@@ -149,7 +146,7 @@ export class Coordinator {
     bids.forEach((bid, index) => {
       const key = this.keys.keyOf(bid.resource);
       const { hash, ttlMs } = bid.grantee;
-      const problem = unconfirmed ?? this.#problemOf(bid.resource, key, ttlMs);
+      const problem = unconfirmed ?? ttlProblem(ttlMs) ?? this.keys.problemOf(bid.resource, key);
       if (problem !== undefined) {
         answered(index, { kind: 'unknown', message: problem });
         return;
@@ -158,7 +155,7 @@ export class Coordinator {
       const value = lockValue(hash, token);
       const presented = bid.presented.filter((each) => each !== hash).map((each) => lockValue(each, token));
       this.#stragglers.expect(key, value, presented, this.#lanes.length);
-      const entry = { key, presented, value, expiryMs: this.#expiryMs(ttlMs) };
+      const entry = { key, presented, value, expiryMs: this.#terms.expiryMs(ttlMs) };
       const done = (outcome: ExtensionOutcome): void => {
         if (outcome.kind === 'lost') this.#stragglers.forget(key, value);
         answered(index, outcome.kind === 'renewed' ? { kind: 'adopted', token: bid.token } : outcome);
@@ -179,7 +176,7 @@ export class Coordinator {
       for (const value of values) this.#stragglers.forget(key, value);
       const entry = { key, values, tombstone: token };
       const done = (answer: ReleaseAnswer): void => answered(index, answer);
-      const untilMs = this.#leftoverUntilMs(calledAtMs, maxTtlMs);
+      const untilMs = this.#terms.leftoverUntilMs(calledAtMs, maxTtlMs);
       return new ReleaseMotion(electorate, this.#actions, entry, maxTtlMs, untilMs, calledAtMs, done);
     });
     this.#dispatcher.put('release', motions);
@@ -215,7 +212,7 @@ export class Coordinator {
 
   /** The longest that a lock of a lease granted under these settings stands by itself. */
   longestStandMs(): number {
-    return this.#expiryMs(this.settings.maxTtlMs);
+    return this.#terms.expiryMs(this.settings.maxTtlMs);
   }
 
   #bid(
@@ -229,7 +226,7 @@ export class Coordinator {
     const terms: BidTerms = {
       key,
       token: this.#tokens.next(medianUs, first?.above),
-      ...this.#terms(calledAtMs, bid.grantee),
+      ...this.#terms.of(calledAtMs, bid.grantee.ttlMs),
     };
     const again = (above: NodeToken): void => {
       const now = this.ports.electorate.medianUs() ?? medianUs;
@@ -240,17 +237,12 @@ export class Coordinator {
     return new AcquireMotion(ports, bid, terms, calledAtMs, answered, first === undefined ? again : undefined);
   }
 
-  #handOff(
-    bid: HandOffBid,
-    key: string,
-    medianUs: number,
-    answered: (answer: HandOffAnswer) => void,
-  ): HandOffMotion {
+  #handOff(bid: HandOffBid, key: string, medianUs: number, answered: (answer: HandOffAnswer) => void): HandOffMotion {
     const calledAtMs = this.#actions.nowMs();
     const { to, from, resource } = bid;
     const oldToken = Number(from.token);
     const newToken = this.#tokens.next(medianUs, oldToken);
-    const { expiryMs, ...terms } = this.#terms(calledAtMs, to);
+    const { expiryMs, ...terms } = this.#terms.of(calledAtMs, to.ttlMs);
     const old = lockValue(from.hash, oldToken);
     const values = [...(this.#stragglers.olderThan(key, old) ?? []), old];
     this.#stragglers.forget(key, old);
@@ -274,29 +266,6 @@ export class Coordinator {
     const confirmed = (node: number): void => this.#stragglers.confirmed(key, value, node);
     const ports = { electorate: this.ports.electorate, actions: this.#actions, answered, confirmed };
     return new ExtendMotion<V>(ports, entry, { ttlMs, token, repairs: this.#repairs }, this.#actions.nowMs());
-  }
-
-  #terms(calledAtMs: number, { ttlMs }: Grantee): Omit<BidTerms, 'key' | 'token'> {
-    const { clockRateDrift, clockMarginMs } = this.settings;
-    return {
-      expiryMs: this.#expiryMs(ttlMs),
-      leftoverUntilMs: this.#leftoverUntilMs(calledAtMs, ttlMs),
-      grantUntilMs: calledAtMs + ttlMs * (1 - clockRateDrift) - clockMarginMs,
-    };
-  }
-
-  /** Later than any deadline that is told of the lease, by the clock of any node. */
-  #expiryMs(ttlMs: number): number {
-    return Math.ceil(ttlMs * (1 + this.settings.clockRateDrift) + this.settings.clockMarginMs);
-  }
-
-  #leftoverUntilMs(calledAtMs: number, ttlMs: number): number {
-    return calledAtMs + this.#expiryMs(ttlMs) + LEFTOVER_GRACE_MS;
-  }
-
-  #problemOf(resource: ResourceKey, key: string, ttlMs: number): string | undefined {
-    if (!(ttlMs > 0 && ttlMs <= MAX_TTL_MS)) return `a time to live of ${ttlMs} ms is not within 1 to ${MAX_TTL_MS}`;
-    return this.keys.problemOf(resource, key);
   }
 
   #lane(node: number): NodeLane {

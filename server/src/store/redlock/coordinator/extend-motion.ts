@@ -61,12 +61,15 @@ export class ExtendMotion<V extends 'extend' | 'adopt'> extends Motion<V> {
     if (vote.kind === 'missing' || vote.kind === 'lost') this.#gone += 1;
   }
 
-  protected afterwards(node: number, vote: ExtendVote, nodeNowUs: number, outcome: 'carried' | 'failed'): void {
+  protected override afterwards(
+    node: number,
+    vote: ExtendVote,
+    nodeNowUs: number,
+    outcome: 'carried' | 'failed',
+  ): void {
     if (vote.kind === 'ok') this.ports.confirmed?.(node);
     if (vote.kind === 'missing' && outcome === 'carried') this.#repair({ node, ballot: vote.ballot, nodeNowUs });
   }
-
-  protected missed(): void {}
 
   protected carry(): void {
     for (const missing of this.#missing) this.#repair(missing);

@@ -1,16 +1,14 @@
 import type { HandOffAnswer } from '../../../core/ports.js';
 import type { Electorate } from './electorate.js';
+import type { Terms } from './lease-terms.js';
 import { type Actions, Motion } from './motion.js';
 import type { HandOffEntry, HandOffVote, LockValue, NodeToken } from './redis-node.js';
 import { refusalText } from './refusal-text.js';
 
-export interface HandOffTerms {
+export interface HandOffTerms extends Omit<Terms, 'expiryMs'> {
   readonly ttlMs: number;
   readonly oldToken: NodeToken;
   readonly newToken: NodeToken;
-  readonly leftoverUntilMs: number;
-  /** The last moment at which the grant may be told. */
-  readonly grantUntilMs: number;
 }
 
 export interface HandOffPorts {
@@ -63,12 +61,17 @@ export class HandOffMotion extends Motion<'hand_off'> {
     else this.#refusals = [...this.#refusals, `${this.electorate.nodeName(node)} refused the token`];
   }
 
-  protected afterwards(node: number, vote: HandOffVote, _nodeNowUs: number, outcome: 'carried' | 'failed'): void {
+  protected override afterwards(
+    node: number,
+    vote: HandOffVote,
+    _nodeNowUs: number,
+    outcome: 'carried' | 'failed',
+  ): void {
     if (vote.kind !== 'ok') this.#releaseOld(node);
     else if (outcome === 'failed') this.#abortNew(node);
   }
 
-  protected missed(node: number, sent: boolean, outcome: 'open' | 'carried' | 'failed'): void {
+  protected override missed(node: number, sent: boolean, outcome: 'open' | 'carried' | 'failed'): void {
     if (outcome === 'open') {
       this.#unswapped = [...this.#unswapped, node];
       return;
@@ -81,7 +84,10 @@ export class HandOffMotion extends Motion<'hand_off'> {
     for (const node of this.#unswapped) this.#releaseOld(node);
     if (this.actions.nowMs() >= this.terms.grantUntilMs) {
       for (const node of this.#accepted) this.#abortNew(node);
-      this.ports.answered({ kind: 'unavailable', message: `the nodes took longer than a lease of ${this.ttlMs} ms lasts` });
+      this.ports.answered({
+        kind: 'unavailable',
+        message: `the nodes took longer than a lease of ${this.ttlMs} ms lasts`,
+      });
       return;
     }
     const previous = this.#swapped > 0 ? 'released' : 'gone';

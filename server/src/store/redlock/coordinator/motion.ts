@@ -74,14 +74,20 @@ export abstract class Motion<V extends BatchVerb> {
   /** A vote has been counted; nothing is decided by it yet. */
   protected abstract noted(node: number, vote: BatchVerbs[V]['vote'], nodeNowUs: number): void;
   /** A vote has come after the decision. */
-  protected abstract afterwards(
-    node: number,
-    vote: BatchVerbs[V]['vote'],
-    nodeNowUs: number,
-    outcome: 'carried' | 'failed',
-  ): void;
+  protected afterwards(
+    _node: number,
+    _vote: BatchVerbs[V]['vote'],
+    _nodeNowUs: number,
+    _outcome: 'carried' | 'failed',
+  ): void {
+    // Nothing to clean up, unless a motion says so.
+  }
+
   /** A node has said nothing; if it was `sent` the question, it may have done what was asked, or do it later. */
-  protected abstract missed(node: number, sent: boolean, outcome: 'open' | 'carried' | 'failed'): void;
+  protected missed(_node: number, _sent: boolean, _outcome: 'open' | 'carried' | 'failed'): void {
+    // Nothing to clean up, unless a motion says so.
+  }
+
   /** A quorum is in favour. */
   protected abstract carry(): void;
   /** No quorum can be reached any more. False to wait for what the other nodes say. */

@@ -49,8 +49,8 @@ interface Cleanup {
 }
 
 /**
- * The traffic of one node: at most two calls unanswered, the rest in order behind them. A node that has let both go past
- * their deadline is *stuck*: calls fail at once until it answers again, so that it delays nobody twice.
+ * The traffic of one node: at most two calls unanswered, the rest in order behind them. A node that has let one go past its
+ * deadline is *stuck*: calls fail at once until it answers, so that it delays nobody twice (L6).
  *
  * Chores are what only this node needs: leftovers of bids to delete, kept until it can take them, and leases to put back.
  */
@@ -74,7 +74,7 @@ export class NodeLane {
   }
 
   get #stuck(): boolean {
-    return this.#overdue >= MAX_IN_FLIGHT;
+    return this.#overdue > 0;
   }
 
   /** Sends the batch as soon as there is room. `answered` is called once, unless the call expires unsent. */
@@ -134,7 +134,7 @@ export class NodeLane {
   /** Chores go first: a leftover would refuse the very bid that follows. */
   #doChores(): void {
     if (this.#cleanups.length === 0 && this.#repairs.length === 0) return;
-    if (this.#choresPause || !this.ports.electorate.reachable(this.index)) return;
+    if (this.#choresPause || this.#stuck || !this.ports.electorate.reachable(this.index)) return;
     if (this.#cleanups.length > 0 && this.#inFlight < MAX_IN_FLIGHT) this.#cleanUpNow();
     if (this.#repairs.length > 0 && this.#inFlight < MAX_IN_FLIGHT) {
       const entries = this.#repairs;

@@ -63,33 +63,36 @@ export class RedlockStore implements LeaseStore {
 
   acquire(bids: readonly AcquireBid[], answered: Answered<AcquireAnswer>): void {
     if (this.#closing === undefined) this.#coordinator.acquire(bids, answered);
-    else bids.forEach((_, index) => answered(index, CLOSED));
+    else answerAll(bids, answered, CLOSED);
   }
 
   extend(bids: readonly ExtendBid[], answered: Answered<ExtendAnswer>): void {
     if (this.#closing === undefined) this.#coordinator.extend(bids, answered);
-    else bids.forEach((_, index) => answered(index, 'unknown'));
+    else answerAll(bids, answered, 'unknown');
   }
 
   handOff(bids: readonly HandOffBid[], answered: Answered<HandOffAnswer>): void {
     if (this.#closing === undefined) this.#coordinator.handOff(bids, answered);
-    else bids.forEach((_, index) => answered(index, CLOSED));
+    else answerAll(bids, answered, CLOSED);
   }
 
   adopt(bids: readonly AdoptBid[], answered: Answered<AdoptAnswer>): void {
     if (this.#closing === undefined) this.#coordinator.adopt(bids, answered);
-    else bids.forEach((_, index) => answered(index, { kind: 'unknown', message: CLOSED.message }));
+    else answerAll(bids, answered, { kind: 'unknown', message: CLOSED.message });
   }
 
   release(bids: readonly ReleaseBid[], answered: Answered<ReleaseAnswer>): void {
     if (this.#closing === undefined) this.#coordinator.release(bids, answered);
-    else bids.forEach((_, index) => answered(index, 'unknown'));
+    else answerAll(bids, answered, 'unknown');
   }
 
-  /** A hand-off costs one round with or without warning. */
-  nominate(): void {}
+  nominate(): void {
+    // A hand-off costs one round with or without warning.
+  }
 
-  withdraw(): void {}
+  withdraw(): void {
+    // Nothing was prepared.
+  }
 
   /** The nodes keep hashes and tokens only: who holds what is known to the server that granted it. */
   storedLeases(): Iterable<StoredLease> {
@@ -123,6 +126,10 @@ export class RedlockStore implements LeaseStore {
     const resource = this.#coordinator.keys.resourceOf(key);
     if (resource !== undefined) this.#listener?.wanted(resource);
   }
+}
+
+function answerAll<Answer>(bids: readonly unknown[], answered: Answered<Answer>, answer: Answer): void {
+  for (let index = 0; index < bids.length; index += 1) answered(index, answer);
 }
 
 const CLOSED = { kind: 'unavailable', message: 'the store is closed' } as const;

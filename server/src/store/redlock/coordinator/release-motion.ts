@@ -30,9 +30,7 @@ export class ReleaseMotion extends Motion<'release'> {
     if (vote.kind === 'gone') this.#gone += 1;
   }
 
-  protected afterwards(): void {}
-
-  protected missed(node: number): void {
+  protected override missed(node: number): void {
     this.actions.cleanUp(node, this.entry, this.leftoverUntilMs);
   }
 

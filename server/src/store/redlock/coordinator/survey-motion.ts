@@ -30,11 +30,9 @@ export class SurveyMotion<V extends SurveyedVerb> extends Motion<V> {
     this.#answers[node] = vote;
   }
 
-  protected afterwards(): void {}
-
-  protected missed(): void {}
-
-  protected carry(): void {}
+  protected carry(): void {
+    // Nobody is in favour of a survey.
+  }
 
   protected fail(everyoneHeard: boolean): boolean {
     if (everyoneHeard) this.answered(this.#answers, this.absences);
