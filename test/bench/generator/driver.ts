@@ -1,15 +1,27 @@
-/** A lock service as the load generator uses it; one implementation a system, so that the load is the same for all. */
+/**
+ * A lock service as the load generator uses it; one implementation a system, so that the load is the same for all. What is
+ * not measured of a system is absent.
+ */
 export interface Driver {
   /** A client that will have so many requests under way at a time, each on a name of its own. */
-  connect(inFlight: number): Promise<LockClient>;
+  readonly connect?: (inFlight: number) => Promise<LockClient>;
   /** So many clients for the same name. Each has a connection of its own unless its system is better off with fewer. */
-  contenders(count: number): Promise<readonly LockClient[]>;
-  /** A client that waits for a server that may not run yet. Absent where there is no server. */
-  awaitServer?(): Promise<LockClient>;
-  /** A client with one stream and so many leases, extended on request only. Absent where that is not measured. */
-  extender?(leases: number): Promise<Extender>;
-  /** A client whose leases are kept alive by itself. Absent where that is not measured. */
-  keeper?(ttlMs: number): Promise<Keeper>;
+  readonly contenders?: (count: number) => Promise<readonly LockClient[]>;
+  /** A client that waits for a server that may not run yet. */
+  readonly awaitServer?: () => Promise<LockClient>;
+  /** A client with one stream and so many leases, extended on request only. */
+  readonly extender?: (leases: number) => Promise<Extender>;
+  /** A client whose leases are kept alive by itself. */
+  readonly keeper?: (ttlMs: number) => Promise<Keeper>;
+  /** Calls the nodes beneath directly, with so many calls unanswered at each. */
+  readonly batcher?: (callsPerNode: number) => Promise<Batcher>;
+}
+
+/** What a job needs of a driver; throws where the system has no such thing. */
+export function needed<K extends keyof Driver>(driver: Driver, what: K): NonNullable<Driver[K]> {
+  const found = driver[what];
+  if (found === undefined) throw new Error(`this system is not measured this way: its driver has no ${what}`);
+  return found;
 }
 
 export interface LockClient {
@@ -33,6 +45,12 @@ export interface Keeper {
   take(name: string): Promise<void>;
   /** Leases this client has learned to be lost. */
   readonly lost: number;
+  close(): Promise<void>;
+}
+
+export interface Batcher {
+  /** What takes all of these locks and gives them back, in one call a node each; one such call at a time. */
+  pairs(names: readonly string[]): () => Promise<void>;
   close(): Promise<void>;
 }
 

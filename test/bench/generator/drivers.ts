@@ -12,5 +12,7 @@ export async function openDriver(name: DriverName, target: string): Promise<Driv
       return (await import('./node-redlock-driver.js')).nodeRedlockDriver(target);
     case 'redis-semaphore':
       return (await import('./redis-semaphore-driver.js')).redisSemaphoreDriver(target);
+    case 'batched-scripts':
+      return (await import('./batched-scripts-driver.js')).batchedScriptsDriver(target);
   }
 }

@@ -19,6 +19,14 @@ export type MeasuredJob =
       readonly leasesPerClient: number;
       readonly ttlMs: number;
       readonly window: Window;
+    }
+  /** So many batches of locks at a time, each taken and given back as a whole; a pair of entries is an operation. */
+  | {
+      readonly kind: 'batches';
+      readonly batches: number;
+      readonly entries: number;
+      readonly callsPerNode: number;
+      readonly window: Window;
     };
 
 /** What a load generator is asked to do; `first-grant`: wait for the server to come up, take one lock, give it back. */

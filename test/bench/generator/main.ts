@@ -1,5 +1,5 @@
 import { isDriverName } from '../systems/system.js';
-import type { Driver } from './driver.js';
+import { type Driver, needed } from './driver.js';
 import { openDriver } from './drivers.js';
 import type { Job, Order, Report } from './job.js';
 import { runJob } from './run-job.js';
@@ -24,8 +24,7 @@ async function perform(id: number, job: Job, tell: (report: Report) => void): Pr
     tell({ id, kind: 'measured', measurement });
     return;
   }
-  if (driver.awaitServer === undefined) throw new Error('this system has no server to wait for');
-  const client = await driver.awaitServer();
+  const client = await needed(driver, 'awaitServer')();
   const lock = await client.acquire('bench/first');
   tell({ id, kind: 'granted' });
   await lock.release();

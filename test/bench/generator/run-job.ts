@@ -1,4 +1,4 @@
-import type { Driver } from './driver.js';
+import { type Driver, needed } from './driver.js';
 import type { MeasuredJob, Measurement } from './job.js';
 import { Latencies, measure, type Phase } from './measure.js';
 import { TurnOrder } from './turn-order.js';
@@ -17,13 +17,15 @@ export async function runJob(driver: Driver, job: MeasuredJob, onMeasuring: () =
       return extend(driver, job, onMeasuring);
     case 'keep-alive':
       return keepAlive(driver, job, onMeasuring);
+    case 'batches':
+      return batches(driver, job, onMeasuring);
   }
 }
 
 type JobOf<K extends MeasuredJob['kind']> = Extract<MeasuredJob, { kind: K }>;
 
 async function acquireRelease(driver: Driver, job: JobOf<'acquire-release'>, onMeasuring: () => void) {
-  const client = await driver.connect(job.inFlight);
+  const client = await needed(driver, 'connect')(job.inFlight);
   const acquires = new Latencies();
   try {
     const workers = Array.from({ length: job.inFlight }, (_, worker) => (phase: Phase) => async () => {
@@ -40,7 +42,7 @@ async function acquireRelease(driver: Driver, job: JobOf<'acquire-release'>, onM
 }
 
 async function handOff(driver: Driver, job: JobOf<'hand-off'>, onMeasuring: () => void) {
-  const clients = await driver.contenders(job.clients);
+  const clients = await needed(driver, 'contenders')(job.clients);
   const order = new TurnOrder();
   try {
     const workers = clients.map((client) => (phase: Phase) => async () => {
@@ -58,8 +60,7 @@ async function handOff(driver: Driver, job: JobOf<'hand-off'>, onMeasuring: () =
 }
 
 async function extend(driver: Driver, job: JobOf<'extend'>, onMeasuring: () => void) {
-  if (driver.extender === undefined) throw new Error('this system is not measured extending leases on request');
-  const extender = await driver.extender(job.leases);
+  const extender = await needed(driver, 'extender')(job.leases);
   try {
     const workers = Array.from({ length: job.leases }, (_, lease) => () => () => extender.extend(lease));
     return { ...(await measure(workers, job.window, onMeasuring)), outOfOrder: 0, lost: 0 };
@@ -69,8 +70,7 @@ async function extend(driver: Driver, job: JobOf<'extend'>, onMeasuring: () => v
 }
 
 async function keepAlive(driver: Driver, job: JobOf<'keep-alive'>, onMeasuring: () => void) {
-  const { keeper } = driver;
-  if (keeper === undefined) throw new Error('this system is not measured keeping leases alive');
+  const keeper = needed(driver, 'keeper');
   const keepers = await Promise.all(Array.from({ length: job.clients }, () => keeper(job.ttlMs)));
   try {
     for (const [client, keeper] of keepers.entries()) {
@@ -88,5 +88,19 @@ async function keepAlive(driver: Driver, job: JobOf<'keep-alive'>, onMeasuring: 
     return { ...measured, outOfOrder: 0, lost };
   } finally {
     await Promise.all(keepers.map((keeper) => keeper.close()));
+  }
+}
+
+async function batches(driver: Driver, job: JobOf<'batches'>, onMeasuring: () => void) {
+  const batcher = await needed(driver, 'batcher')(job.callsPerNode);
+  try {
+    const workers = Array.from({ length: job.batches }, (_, batch) => {
+      const names = Array.from({ length: job.entries }, (_unused, entry) => `bench/batch/${batch}/${entry}`);
+      return () => batcher.pairs(names);
+    });
+    const measured = await measure(workers, job.window, onMeasuring);
+    return { ...measured, perSecond: measured.perSecond * job.entries, outOfOrder: 0, lost: 0 };
+  } finally {
+    await batcher.close();
   }
 }

@@ -28,7 +28,7 @@ export const ON_REDIS: Contestant = {
   presence: ({ redis }) => redis,
 };
 
-/** A library in the client's process, on five nodes of its own. */
-export function library(driver: 'node-redlock' | 'redis-semaphore'): Contestant {
+/** No server: everything happens in the client's process, on five nodes of its own. */
+export function onBareNodes(driver: 'node-redlock' | 'redis-semaphore' | 'batched-scripts'): Contestant {
   return { driver, prepare: prepareBareNodes, presence: ({ redis }) => redis };
 }

@@ -1,6 +1,6 @@
 import type { RowSpec } from '../bench-context.js';
 import type { MeasuredJob, Window } from '../generator/job.js';
-import { library, ON_ETCD, ON_REDIS } from './contestants.js';
+import { ON_ETCD, ON_REDIS, onBareNodes } from './contestants.js';
 import { KeptLeases } from './kept-leases.js';
 import { generated, type ThroughputSpec, throughputRow } from './throughput.js';
 import {
@@ -11,6 +11,7 @@ import {
   HAND_OFFS,
   handOff,
   IN_FLIGHT,
+  MOST_IN_FLIGHT,
   PAIRS,
 } from './workloads.js';
 
@@ -37,7 +38,20 @@ export function redlockRows(): readonly RowSpec[] {
       rivals: [{ label: 'etcd-keepalive', on: ON_ETCD, job: extend }],
       others: [],
     }),
+    throughputRow({
+      name: 'batched-scripts redlock-5',
+      unit: PAIRS,
+      on: ON_REDIS,
+      ours: generated(acquireRelease(MOST_IN_FLIGHT)),
+      rivals: [{ label: 'batched-scripts', on: onBareNodes('batched-scripts'), job: scripts }],
+      others: [],
+    }),
   ];
+}
+
+/** Full calls, as many at a time at a node as the server makes; twice as many on their way, so that none is idle. */
+function scripts(window: Window): MeasuredJob {
+  return { kind: 'batches', batches: 4, entries: 256, callsPerNode: 2, window };
 }
 
 /** The same job for everybody. */
@@ -48,8 +62,8 @@ function besideLibraries(
     on: ON_REDIS,
     ours: generated(job),
     rivals: [
-      { label: 'node-redlock', on: library('node-redlock'), job },
-      { label: 'redis-semaphore', on: library('redis-semaphore'), job },
+      { label: 'node-redlock', on: onBareNodes('node-redlock'), job },
+      { label: 'redis-semaphore', on: onBareNodes('redis-semaphore'), job },
     ],
     others: [{ label: 'etcd-v3lock', on: ON_ETCD, job }],
   };

@@ -1,7 +1,8 @@
 import type { MeasuredJob, Window } from '../generator/job.js';
 
 /** How many requests are under way at a time, in one row each. */
-export const IN_FLIGHT = [1, 64, 256] as const;
+export const MOST_IN_FLIGHT = 256;
+export const IN_FLIGHT = [1, 64, MOST_IN_FLIGHT] as const;
 export const HAND_OFF_CLIENTS = 32;
 /** Leases whose extensions are asked for one by one, all under way at the same time. */
 const EXTENDED_LEASES = 256;

@@ -42,7 +42,7 @@ export interface ServerCounters {
 }
 
 /** Ways for a load generator to talk to a system. */
-const DRIVER_NAMES = ['holdfast', 'etcd', 'node-redlock', 'redis-semaphore'] as const;
+const DRIVER_NAMES = ['holdfast', 'etcd', 'node-redlock', 'redis-semaphore', 'batched-scripts'] as const;
 
 export type DriverName = (typeof DRIVER_NAMES)[number];
 
