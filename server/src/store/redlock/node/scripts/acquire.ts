@@ -1,0 +1,116 @@
+import type { Hash } from '../../../../core/names.js';
+import type { AcquireEntry, AcquireVote, LockValue } from '../../coordinator/redis-node.js';
+import { type Details, entryFault } from './details.js';
+import { BATCH, GRANTING } from './prelude.js';
+import type { BatchScript, Packable } from './script.js';
+import { AHEAD, BEHIND, low, OK, tokenDigits, wholeMs } from './votes.js';
+
+const ENTRY = String.raw`
+local function want(key, introduced)
+  pcall('SET', key .. '\0w', SERVER, 'PX', WANT_PX)
+  if not state[4] then
+    pcall('SET', WANTS, '1', 'PX', WANTS_PX)
+    state[4] = '1'
+  end
+  if introduced then return end
+  local asked = pcall('SET', key .. '\0q', '1', 'NX', 'PX', WANT_PX)
+  if asked and asked.ok then pcall('PUBLISH', HINTS, 'w' .. key) end
+end
+
+-- Somebody has it: says who, or that it is an older secret of this request.
+local function refuse(key, there, rest)
+  if type(there) == 'table' then return fault(there) end
+  local wanted = rest == 1
+  if type(rest) == 'table' then
+    wanted = rest[1] == 1
+    for i = 2, #rest do
+      local hash = rest[i] .. ':'
+      if sub(there, 1, #hash) == hash and find(there, '^%d+$', #hash + 1) then
+        detail(there)
+        return 'm'
+      end
+    end
+  end
+  local introduction, mark, holder = pcall('GET', key .. '\0i'), there .. '\0', ''
+  if type(introduction) == 'string' and sub(introduction, 1, #mark) == mark then
+    holder = sub(introduction, #mark + 1)
+  end
+  if wanted then want(key, holder ~= '') end
+  detail(there)
+  detail(call('PTTL', key))
+  detail(holder)
+  return 'h'
+end
+
+local function acquire(key, value, px, token, rest)
+  local t = tonumber(token)
+  if t > highest or t < lowest then
+    local there = pcall('GET', key)
+    if there then return refuse(key, there, rest) end
+    return t > highest and 'a' or 'b'
+  end
+  local set = pcall('SET', key, value, 'NX', 'PX', px)
+  if not set then return refuse(key, pcall('GET', key), rest) end
+  if set.err then return fault(set) end
+  local ballot = key .. '\0b'
+  local before = pcall('SET', ballot, token, 'PX', BALLOT_PX, 'GET')
+  if before then
+    if type(before) == 'table' then
+      call('DEL', key)
+      return fault(before)
+    end
+    if (tonumber(before) or 0) >= t then
+      call('SET', ballot, before, 'PX', BALLOT_PX)
+      call('DEL', key)
+      detail(before)
+      return 'l'
+    end
+  end
+  accepted = true
+  return 'o'
+end
+
+for i = 1, #entries, 5 do
+  answer(acquire(entries[i], entries[i + 1], entries[i + 2], entries[i + 3], entries[i + 4]))
+end
+return finished()
+`;
+
+export const acquire: BatchScript<'acquire'> = {
+  name: 'acquire',
+  lua: BATCH + GRANTING + ENTRY,
+  encode(entry: AcquireEntry, into: Packable[]): void {
+    const { key, value, expiryMs, earlierHashes, want } = entry;
+    const wants = want ? 1 : 0;
+    into.push(key, value, wholeMs(expiryMs), tokenDigits(value));
+    into.push(earlierHashes.length === 0 ? wants : [wants, ...earlierHashes]);
+  },
+  decode(letter: string, details: Details): AcquireVote {
+    switch (letter) {
+      case 'o':
+        return OK;
+      case 'h':
+        return {
+          kind: 'held',
+          value: details.text(),
+          expiresInMs: details.number(),
+          holder: details.text() || undefined,
+        };
+      case 'm':
+        return mine(details.text() as LockValue);
+      case 'l':
+        return low(details);
+      case 'a':
+        return AHEAD;
+      case 'b':
+        return BEHIND;
+      default:
+        return entryFault(letter, details);
+    }
+  },
+};
+
+function mine(value: LockValue): AcquireVote {
+  const at = value.lastIndexOf(':');
+  return { kind: 'mine', hash: value.slice(0, at) as Hash, token: Number(value.slice(at + 1)) };
+}

@@ -1,0 +1,149 @@
+import { type NodeKeys, nodeKeys } from '../node-keys.js';
+
+/** Raised with every change of what is stored or of what a stored thing means. */
+export const WIRE_VERSION = 1;
+
+/** How long a want stands that nobody repeats. */
+const WANT_MS = 1_000;
+/** Longer than any want, so that where there is one there is the flag as well. */
+const WANT_FLAG_MS = 2 * WANT_MS;
+
+/** What is written into the text of every script, so that its SHA stands for all of it. */
+export interface ScriptConstants {
+  /** Of the process of Redis, and of its history. */
+  readonly identity: string;
+  readonly clusterId: string;
+  readonly serverId: string;
+  /** `hash/generation`, as the node keeps it. */
+  readonly configuration: string;
+  readonly windowMs: number;
+  readonly ballotMs: number;
+  readonly admissionMs: number;
+  readonly sharedKeys: boolean;
+  /** A glob that every lock's key fits. */
+  readonly lockPattern: string;
+}
+
+/** The text of a script for one node: its constants, what all scripts begin with, and its own part. */
+export function scriptText(constants: ScriptConstants, lua: string): string {
+  return [`-- Holdfast, wire version ${WIRE_VERSION}`, declarations(constants), STANDING, lua].join('\n');
+}
+
+function declarations(constants: ScriptConstants): string {
+  const keys: NodeKeys = nodeKeys(constants.clusterId);
+  const strings: Readonly<Record<string, string>> = {
+    IDENTITY: constants.identity,
+    SERVER: constants.serverId,
+    CONFIGURATION: constants.configuration,
+    LOCKS: constants.lockPattern,
+    ADM: keys.admission,
+    CFG: keys.configuration,
+    SEEN: keys.seen,
+    MARK: keys.mark,
+    TTL: keys.greatestTtl,
+    WANTS: keys.wants,
+    HINTS: keys.hints,
+    BALLOT_PX: String(Math.ceil(constants.ballotMs)),
+    ADM_PX: String(Math.ceil(constants.admissionMs)),
+    WANT_PX: String(WANT_MS),
+    WANTS_PX: String(WANT_FLAG_MS),
+  };
+  return [
+    ...Object.entries(strings).map(([name, text]) => `local ${name} = ${luaString(text)}`),
+    `local WINDOW = ${Math.floor(constants.windowMs * 1_000)}`,
+    `local SHARED = ${constants.sharedKeys}`,
+  ].join('\n');
+}
+
+/** A string of Lua, whatever its bytes. */
+export function luaString(text: string): string {
+  const escaped = [...Buffer.from(text, 'utf8')].map((byte) =>
+    byte >= 0x20 && byte < 0x7f && byte !== 0x27 && byte !== 0x5c
+      ? String.fromCharCode(byte)
+      : `\\${String(byte).padStart(3, '0')}`,
+  );
+  return `'${escaped.join('')}'`;
+}
+
+/** What every call reads, in one command besides the time. Numbers of 16 digits must not meet Lua's own formatting. */
+const STANDING = `
+local call, pcall = redis.call, redis.pcall
+local tonumber, type, sub, find, format = tonumber, type, string.sub, string.find, string.format
+local state = call('MGET', ADM, CFG, SEEN, WANTS)
+local time = call('TIME')
+local clock = time[1] * 1000000 + time[2]
+local now = tonumber(state[3]) or 0
+if now < clock then now = clock end
+local admitted = state[1] == IDENTITY
+local configuration = state[2]
+
+local function standing(how)
+  return format('%s %.0f %.0f %d %s', how, now, clock, admitted and 1 or 0, configuration or '')
+end
+`;
+
+/** For scripts of batches: the entries, and one answer for each. Some errors are no entry's own, and fail the call. */
+export const BATCH = `
+local entries = cmsgpack.unpack(ARGV[1])
+local reply, replied, letters, answered = { '', '' }, 2, {}, 0
+
+local function answer(letter)
+  answered = answered + 1
+  letters[answered] = letter
+end
+
+local function detail(text)
+  replied = replied + 1
+  reply[replied] = text
+end
+
+local WHOLE_NODE = { READONLY = true, MISCONF = true, NOREPLICAS = true, MASTERDOWN = true, LOADING = true, NOPERM = true }
+
+local function fault(failure)
+  local text = failure.err
+  local code = string.match(text, '^%-?(%u+)')
+  if WHOLE_NODE[code] or find(text, 'user executing the script', 1, true) then error(failure) end
+  detail(text)
+  return code == 'WRONGTYPE' and 'W' or code == 'OOM' and 'O' or 'E'
+end
+
+local function done()
+  reply[1], reply[2] = standing('votes'), table.concat(letters)
+  return reply
+end
+`;
+
+/** For scripts that grant: who may not, and the rules for a token. */
+export const GRANTING = `
+if not admitted then return { standing('not_admitted') } end
+if configuration ~= CONFIGURATION then return { standing('other_configuration') } end
+local highest, lowest, accepted = now + WINDOW, now - WINDOW, false
+
+local function finished()
+  if accepted and now == clock then call('SET', SEEN, format('%.0f', now)) end
+  return done()
+end
+`;
+
+/** For scripts that free a lock. */
+export const FREEING = String.raw`
+local function announce(key)
+  if not state[4] then return false end
+  local want = pcall('GET', key .. '\0w')
+  if type(want) ~= 'string' then return false end
+  pcall('DEL', key .. '\0w')
+  pcall('PUBLISH', HINTS, 'r' .. key)
+  return want ~= SERVER
+end
+`;
+
+/** For scripts that look whether one of several values stands. */
+export const AMONG = `
+local function among(there, values)
+  if type(values) == 'string' then return there == values end
+  for i = 1, #values do
+    if there == values[i] then return true end
+  end
+  return false
+end
+`;
