@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { Answered, ExtendAnswer } from '../../server/src/core/store-port.js';
 import { LeaseTable } from '../../server/src/store/embedded/lease-table.js';
 import { grantee, resource } from '../contract/store-bids.js';
 import { CoreRig, type HandClient, hash, request } from '../support/core-rig.js';
@@ -163,6 +164,72 @@ describe('core: things that cross on their way', () => {
     await rig.clock.advance(200);
     expect(client.answer('closed', closing)).to.not.equal(undefined);
     expect(rig.core.sizes()).to.include({ sessionsAttached: 0, leases: 0, waiters: 0, resources: 0 });
+  });
+
+  it('takes nothing from an extension that lost only because the lease was adopted meanwhile', async () => {
+    const rig = new CoreRig();
+    const client = await rig.client('a');
+    const id = client.acquire('r', { hash: hash('s1') });
+    await rig.clock.advance(15_000);
+    let answer: Answered<ExtendAnswer> = () => undefined;
+    const { extend } = rig.store;
+    rig.store.extend = (_bids, answered) => {
+      answer = answered;
+    };
+    client.beat();
+    await rig.clock.settle();
+    rig.store.extend = extend;
+    client.open(true);
+    client.resume([held('r', id, client.answer('granted', id), 's1', 's2')]);
+    await rig.clock.settle();
+    answer(0, 'lost');
+    await rig.clock.settle();
+    expect(client.all('lost')).to.have.length(0);
+    expect(rig.core.sizes().leases).to.equal(1);
+  });
+
+  /** A client that resumes twice while the store is still busy with the first. */
+  async function resumedTwice(rig: CoreRig, before: () => void): Promise<HandClient> {
+    const client = await rig.client('a');
+    const id = client.acquire('r', { hash: hash('s1'), ttlMs: 60_000 });
+    await rig.clock.settle();
+    const granted = client.answer('granted', id);
+    rig.store.answerDelayMs = () => 20;
+    before();
+    client.open(true);
+    client.resume([held('r', id, granted, 's1', 's2')]);
+    await rig.clock.settle();
+    client.open(true);
+    client.resume([held('r', id, granted, 's1', 's2', 's3')]);
+    await rig.clock.advance(100);
+    return client;
+  }
+
+  it('tells the newest stream that a lease is lost, which an overtaken adoption found out', async () => {
+    const rig = new CoreRig();
+    const client = await resumedTwice(rig, () => {
+      rig.store.release([{ resource: resource('r'), hashes: [hash('s1')], token: undefined }], () => undefined);
+    });
+    client.beat();
+    await rig.clock.advance(100);
+    expect(client.all('lost').map(({ reason }) => reason)).to.deep.equal(['displaced']);
+    expect(rig.core.sizes()).to.include({ leases: 0, resources: 0 });
+  });
+
+  it('believes an overtaken adoption no loss: the newest secrets may find the lease', async () => {
+    const rig = new CoreRig();
+    const client = await resumedTwice(rig, () => {
+      const { adopt } = rig.store;
+      rig.store.adopt = (_bids, answered) => {
+        rig.store.adopt = adopt;
+        rig.clock.after(20, () => answered(0, { kind: 'lost' }));
+      };
+    });
+    client.beat();
+    await rig.clock.advance(100);
+    expect(client.all('lost')).to.have.length(0);
+    expect([...rig.store.storedLeases()].map((lease) => lease.hash)).to.deep.equal([hash('s3')]);
+    expect(rig.core.sizes().leases).to.equal(1);
   });
 
   it('withdraws the nomination of a waiter who leaves', async () => {

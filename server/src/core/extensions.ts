@@ -119,7 +119,10 @@ export class Extensions {
     round.pending += 1;
     request.extending = true;
     const bid = { resource: request.resource.key, hash: request.hash, token, ttlMs: request.ttlMs };
-    this.ctx.store.extend(bid, (answer, calledAtMs) => {
+    this.ctx.store.extend(bid, (said, calledAtMs) => {
+      this.ctx.noteStore(said === 'unknown' ? 'an extension was not confirmed' : undefined);
+      // Adopted meanwhile: that the older secret is gone says nothing about the lease.
+      const answer = said === 'lost' && request.hash !== bid.hash ? 'unknown' : said;
       round.pending -= 1;
       request.extending = false;
       this.#extended(request, round, answer, calledAtMs);
@@ -129,7 +132,6 @@ export class Extensions {
   }
 
   #extended(request: LeaseRequest, round: Round, answer: ExtendAnswer, calledAtMs: number): void {
-    this.ctx.noteStore(answer === 'unknown' ? 'an extension was not confirmed' : undefined);
     // Released or lapsed meanwhile: nothing brings it back (S4).
     if (request.state !== 'held') return;
     switch (answer) {

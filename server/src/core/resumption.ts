@@ -144,7 +144,7 @@ export class Resumption {
       const other = resource.holder;
       if (answer.kind === 'adopted' && other !== undefined && other !== request) this.#endings.displaced(other);
       resource.callsUnderWay -= 1;
-      const settled = answer.kind === 'lost' || !request.adoptWhenGranted ? answer : STALE_ADOPTION;
+      const settled = request.adoptWhenGranted ? STALE_ADOPTION : answer;
       switch (settled.kind) {
         case 'adopted':
           resource.noteAdoptedToken(settled.token);
