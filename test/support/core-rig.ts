@@ -172,15 +172,17 @@ export class HandClient {
 
 /** The real server core over a model store, under a clock that stands still. */
 export class CoreRig {
-  readonly clock = new VirtualClock();
+  readonly clock: VirtualClock;
   readonly telemetry = new RecordedTelemetry();
-  readonly store = new ModelStore(this.clock);
+  readonly store: ModelStore;
   readonly settings: CoreSettings;
   core: ServerCore;
   #clients = 0;
 
-  constructor(settings: Partial<CoreSettings> = {}) {
+  constructor(settings: Partial<CoreSettings> = {}, beside?: CoreRig) {
     this.settings = { ...SETTINGS, ...settings };
+    this.clock = beside?.clock ?? new VirtualClock();
+    this.store = new ModelStore(this.clock, beside?.store);
     this.core = this.#newCore();
   }
 
@@ -192,6 +194,12 @@ export class CoreRig {
     client.open();
     await this.clock.settle();
     return client;
+  }
+
+  /** Servers on one store, under one clock. */
+  static several(count: number): CoreRig[] {
+    const first = new CoreRig();
+    return Array.from({ length: count }, () => new CoreRig({}, first));
   }
 
   /** The server dies and comes back over the same store. Streams must be cut by the test. */

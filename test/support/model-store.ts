@@ -16,21 +16,31 @@ import type {
   Nomination,
   ReleaseAnswer,
   ReleaseBid,
+  StoreCapabilities,
+  StoredHolder,
   StoredLease,
   StoreListener,
 } from '../../server/src/core/ports.js';
+import { type ModelServer, ModelServers } from './model-servers.js';
 
 interface Kept extends Omit<StoredLease, 'remainingMs'> {
   expiresAtMs: number;
+  /** What its server has said of it. */
+  introducedAs: string | undefined;
+}
+
+interface ModelTable {
+  readonly kept: Map<ResourceKey, Kept>;
+  readonly servers: ModelServers;
+  lastToken: bigint;
 }
 
 /**
  * The least store that is right: one map, answers after a delay that the test chooses. What a call does happens at once
  * when it is made; only the answer is late, as it is on a real disk or network.
  */
-export class ModelStore implements LeaseStore {
+export class ModelStore implements LeaseStore, ModelServer {
   readonly name = 'model';
-  readonly capabilities = { resumeAfterRestart: true, severalServers: false, listsLeases: true };
   readonly nodes = undefined;
   readonly nominations: Nomination[] = [];
   readonly withdrawn: Nomination[] = [];
@@ -38,14 +48,35 @@ export class ModelStore implements LeaseStore {
   unavailable = false;
   /** How long an answer takes; asked for each call. */
   answerDelayMs: () => number = () => 0;
-  readonly #kept = new Map<ResourceKey, Kept>();
-  #lastToken = 0n;
+  readonly introductions: Introduction[] = [];
+  readonly #table: ModelTable;
+  listener: StoreListener | undefined;
 
   constructor(
     private readonly clock: Clock,
+    /** Another server's view of the same store. */
+    beside?: ModelStore,
     private readonly drift = 0.01,
     private readonly marginMs = 5,
-  ) {}
+  ) {
+    this.#table =
+      beside === undefined
+        ? { kept: new Map(), servers: new ModelServers(() => clock.nowMs()), lastToken: 0n }
+        : beside.#table;
+    this.servers.join(this);
+  }
+
+  get capabilities(): StoreCapabilities {
+    return { resumeAfterRestart: true, severalServers: this.servers.several, listsLeases: true };
+  }
+
+  get servers(): ModelServers {
+    return this.#table.servers;
+  }
+
+  get #kept(): Map<ResourceKey, Kept> {
+    return this.#table.kept;
+  }
 
   /** As a restarted server finds it: every lease has a full TTL again. */
   restart(): void {
@@ -80,7 +111,8 @@ export class ModelStore implements LeaseStore {
         const kept = this.#kept.get(bid.resource);
         if (kept?.hash !== bid.from.hash || kept.token !== bid.from.token) return { kind: 'lost' };
         const previous = this.#live(bid.resource) === undefined ? 'gone' : 'released';
-        return { kind: 'granted', token: this.#grant(bid.resource, bid.to), previous, wanted: false };
+        const wanted = this.servers.wanted(bid.resource, this);
+        return { kind: 'granted', token: this.#grant(bid.resource, bid.to), previous, wanted };
       }),
     );
   }
@@ -109,6 +141,8 @@ export class ModelStore implements LeaseStore {
         if (kept === undefined || !bid.hashes.includes(kept.hash)) return 'gone';
         if (bid.token !== undefined && bid.token !== kept.token) return 'gone';
         this.#kept.delete(bid.resource);
+        this.servers.released(bid.resource, this);
+        if (bid.waits) this.servers.note(bid.resource, this);
         return 'released';
       }),
     );
@@ -130,12 +164,16 @@ export class ModelStore implements LeaseStore {
     }
   }
 
-  listen(_listener: StoreListener): void {
-    // Nobody shares it.
+  listen(listener: StoreListener): void {
+    this.listener = listener;
   }
 
-  introduce(_introductions: readonly Introduction[]): void {
-    // Nobody is told.
+  introduce(introductions: readonly Introduction[]): void {
+    this.introductions.push(...introductions);
+    for (const { resource, hash, token, clientName } of introductions) {
+      const kept = this.#kept.get(resource);
+      if (kept?.hash === hash && kept.token === token) kept.introducedAs = clientName;
+    }
   }
 
   close(): Promise<void> {
@@ -149,22 +187,31 @@ export class ModelStore implements LeaseStore {
     if (bid.earlierHashes.includes(kept.hash) || kept.hash === bid.grantee.hash) {
       return { kind: 'mine', hash: kept.hash, token: kept.token };
     }
-    const heldMs = this.clock.wallMs() - kept.grantedAtWallMs;
-    const holder = { leaseId: kept.leaseId, clientName: kept.clientName, heldMs };
-    return { kind: 'held', holder, retryAfterMs: kept.expiresAtMs - this.clock.nowMs() };
+    if (bid.waits) this.servers.want(bid.resource, this);
+    return { kind: 'held', holder: this.#holder(kept), retryAfterMs: kept.expiresAtMs - this.clock.nowMs() };
+  }
+
+  /** One server knows everything of a holder, several only what they were told. */
+  #holder({ leaseId, clientName, grantedAtWallMs, introducedAs }: Kept): StoredHolder | undefined {
+    if (!this.servers.several) return { leaseId, clientName, heldMs: this.clock.wallMs() - grantedAtWallMs };
+    return introducedAs === undefined ? undefined : { leaseId: undefined, clientName: introducedAs, heldMs: undefined };
   }
 
   #grant(resource: ResourceKey, grantee: Grantee): bigint {
     const wallUs = BigInt(Math.floor(this.clock.wallMs() * 1_000));
-    this.#lastToken = this.#lastToken + 1n > wallUs ? this.#lastToken + 1n : wallUs;
+    const { lastToken } = this.#table;
+    const token = lastToken + 1n > wallUs ? lastToken + 1n : wallUs;
+    this.#table.lastToken = token;
     this.#kept.set(resource, {
       ...grantee,
       resource,
-      token: this.#lastToken,
+      token,
       grantedAtWallMs: this.clock.wallMs(),
       expiresAtMs: this.#expiry(grantee.ttlMs),
+      introducedAs: undefined,
     });
-    return this.#lastToken;
+    this.servers.granted(resource, this);
+    return token;
   }
 
   #live(resource: ResourceKey): Kept | undefined {

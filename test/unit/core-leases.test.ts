@@ -189,6 +189,25 @@ describe('core: leases', () => {
     expect(kinds).to.include.members(['store_unavailable', 'store_available']);
   });
 
+  it('says of a try what the store said to those who wait for it, not that somebody holds the resource', async () => {
+    const rig = new CoreRig();
+    const client = await rig.client('a');
+    rig.store.unavailable = true;
+    client.acquire('r', { waitMs: 10_000 });
+    await rig.clock.settle();
+    const attempt = client.acquire('r');
+    await rig.clock.settle();
+    expect(client.answer('failed', attempt).failure).to.include({
+      reason: 'STORE_UNAVAILABLE',
+      message: 'the store cannot answer: switched off',
+    });
+    rig.store.unavailable = false;
+    await rig.clock.advance(500);
+    const second = client.acquire('r');
+    await rig.clock.settle();
+    expect(client.answer('denied', second).reason).to.equal('held');
+  });
+
   it('keeps FIFO order among a thousand waiters with cancels in between', async () => {
     const rig = new CoreRig();
     const holder = await rig.client('holder');

@@ -1,7 +1,9 @@
+import { Bypass } from './bypass.js';
 import type { CoreContext } from './core-context.js';
 import { Grants } from './grants.js';
 import type { LeaseRequest } from './lease-request.js';
 import type { AcquireAnswer, AdoptAnswer, HandOffAnswer, ReleaseAnswer } from './ports.js';
+import type { Resource } from './resource.js';
 import type { Attachment } from './session.js';
 import type { Anchor } from './validity.js';
 import type { WaitingRoom } from './waiting-room.js';
@@ -118,6 +120,7 @@ export class Bids {
     switch (answer.kind) {
       case 'granted':
         this.#ctx.noteStore(undefined);
+        this.#noteBypass(bid.request.resource, answer.wanted);
         this.#granted(bid, answer.token, calledAtMs);
         return;
       case 'lost':
@@ -127,6 +130,11 @@ export class Bids {
         this.#outcomes.unavailable(bid.request, answer.message);
         return;
     }
+  }
+
+  #noteBypass(resource: Resource, wanted: boolean): void {
+    if (wanted) resource.bypass ??= new Bypass(this.#ctx.clock);
+    resource.bypass?.handedOff(wanted);
   }
 
   /** The store has a grant for the request; whether the client gets to hear of it is decided here. */

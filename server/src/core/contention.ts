@@ -1,3 +1,4 @@
+import { backOffMs } from './back-off.js';
 import { Bids } from './bids.js';
 import { type CoreContext, storeUnavailable } from './core-context.js';
 import type { DeniedReason } from './frames.js';
@@ -25,7 +26,7 @@ export class Contention {
     this.#waiting = waiting;
     this.#bids = new Bids(ctx, waiting, {
       granted: (request) => this.pump(request.resource),
-      refused: (request, retryAfterMs) => this.#refused(request, retryAfterMs),
+      refused: (request, retryAfterMs) => this.#heldElsewhere(request, retryAfterMs),
       unavailable: (request, message) => this.#unavailable(request, message),
       displaced,
       cameToNothing: (request) => this.#backToQueue(request),
@@ -36,7 +37,7 @@ export class Contention {
   enqueue(request: LeaseRequest): void {
     const { resource } = request;
     if (request.waitMs === 0 && this.#isTaken(resource)) {
-      this.deny(request, 'held');
+      this.#turnAway(request);
       return;
     }
     request.state = 'waiting';
@@ -52,6 +53,11 @@ export class Contention {
       this.#serveOthers(resource);
       return;
     }
+    if (resource.bypass?.staysOut) {
+      this.#ctx.timers.set(resource.retry, resource.bypass.outUntilMs);
+      this.#serveOthers(resource);
+      return;
+    }
     if (resource.retry.index >= 0) return;
     const next = this.#waiting.firstEligible(resource);
     if (next === undefined) this.#ctx.dropIfUnused(resource);
@@ -60,9 +66,13 @@ export class Contention {
 
   /** The store refused a while ago; ask again. */
   retry(resource: Resource): void {
-    resource.storedHolder = undefined;
     this.#ctx.timers.cancel(resource.retry);
     this.pump(resource);
+  }
+
+  /** Another server has released it. What the store could not answer a while ago is left for its own time. */
+  releasedElsewhere(resource: Resource): void {
+    if (resource.waiters.size > 0 && resource.storeProblem === undefined) this.retry(resource);
   }
 
   /** The wait is over. A bid under way decides first: its grant is delivered still. */
@@ -105,20 +115,30 @@ export class Contention {
    */
   free(holder: LeaseRequest, done: (answer: ReleaseAnswer) => void): void {
     const { resource } = holder;
-    const successor =
-      holder.state === 'unadopted' || resource.callsUnderWay > 0 ? undefined : this.#waiting.firstEligible(resource);
+    const handsOff = holder.state !== 'unadopted' && resource.callsUnderWay === 0;
+    const successor = handsOff ? this.#waiting.firstEligible(resource) : undefined;
+    const othersTurn = successor !== undefined && resource.bypass?.isOthersTurn === true;
     holder.state = 'releasing';
     holder.session.unadopted.delete(holder);
     resource.forgetUnadopted(holder);
     this.#ctx.timers.cancel(holder.deadline);
     resource.callsUnderWay += 1;
-    if (successor !== undefined && this.#bids.handOff(holder, successor, () => this.#vacate(holder), done)) return;
+    if (
+      successor !== undefined &&
+      !othersTurn &&
+      this.#bids.handOff(holder, successor, () => this.#vacate(holder), done)
+    )
+      return;
     const { token } = holder.heldLease();
-    this.#ctx.store.release({ resource: resource.key, hashes: holder.allHashes(), token }, (answer) => {
-      this.#vacate(holder);
-      done(answer);
-      this.pump(resource);
-    });
+    this.#ctx.store.release(
+      { resource: resource.key, hashes: holder.allHashes(), token, ...(othersTurn && { waits: true }) },
+      (answer) => {
+        this.#vacate(holder);
+        if (othersTurn) resource.bypass?.stayOut();
+        done(answer);
+        this.pump(resource);
+      },
+    );
   }
 
   #vacate(holder: LeaseRequest): void {
@@ -129,8 +149,14 @@ export class Contention {
   }
 
   #isTaken(resource: Resource): boolean {
-    if (resource.waiters.size > 0 || resource.retry.index >= 0) return true;
-    return resource.holder !== undefined && resource.holder.state !== 'releasing';
+    return resource.waiters.size > 0 || resource.retry.index >= 0 || this.#heldForNow(resource);
+  }
+
+  /** Answers a request that does not wait, and cannot be served at once. */
+  #turnAway(request: LeaseRequest): void {
+    const { storeProblem } = request.resource;
+    if (storeProblem === undefined || this.#heldForNow(request.resource)) this.deny(request, 'held');
+    else this.#fail(request, storeProblem);
   }
 
   /** Nobody can be granted now: refuse whoever does not wait, prepare the store for those who do. */
@@ -144,6 +170,7 @@ export class Contention {
   }
 
   #heldForNow(resource: Resource): boolean {
+    if (resource.bypass?.staysOut) return true;
     return resource.holder !== undefined && resource.holder.state !== 'releasing';
   }
 
@@ -151,17 +178,32 @@ export class Contention {
   #unavailable(request: LeaseRequest, message: string): void {
     this.#ctx.noteStore(message);
     if (request.waitMs === 0 && !request.givenUp) {
-      const { resource, session } = request;
-      this.#waiting.leave(request);
-      this.#ctx.endRequest(request);
-      this.#ctx.acquireAnswered(request, 'failed');
-      this.#ctx.fail(session, request.id, storeUnavailable(message));
-      this.pump(resource);
-      this.#ctx.settleSession(session);
+      this.#fail(request, message);
       return;
     }
+    request.resource.storeProblem = message;
     const delayMs = STORE_RETRY_MS * (1 + this.#ctx.ports.random.unit());
     this.#refused(request, delayMs);
+  }
+
+  #fail(request: LeaseRequest, message: string): void {
+    const { resource, session } = request;
+    this.#waiting.leave(request);
+    this.#ctx.endRequest(request);
+    this.#ctx.acquireAnswered(request, 'failed');
+    this.#ctx.fail(session, request.id, storeUnavailable(message));
+    this.pump(resource);
+    this.#ctx.settleSession(session);
+  }
+
+  /** The store says that somebody holds it. Where that may be released unheard, ask again before the store's record ends. */
+  #heldElsewhere(request: LeaseRequest, retryAfterMs: number): void {
+    const { resource } = request;
+    const { store, random } = this.#ctx.ports;
+    resource.storeProblem = undefined;
+    resource.refusals += 1;
+    const mostMs = store.capabilities.severalServers ? backOffMs(resource.refusals, random.unit()) : Infinity;
+    this.#refused(request, Math.min(retryAfterMs, mostMs));
   }
 
   /** Not now: a request that does not wait is denied, the others are tried again later. */
@@ -173,7 +215,9 @@ export class Contention {
       this.deny(request, 'held');
     } else {
       this.#backToQueue(request);
-      this.#waiting.tellPlaces(resource);
+      // By then another server may have said who its holder is.
+      if (resource.storedHolder === undefined) this.#waiting.tellPlacesSoon(resource, request.arrivedAtMs);
+      else this.#waiting.tellPlaces(resource);
     }
     if (resource.waiters.size === 0) {
       this.#ctx.timers.cancel(resource.retry);

@@ -42,6 +42,8 @@ export class Grants {
     request.renewedAtMs = calledAtMs;
     resource.holder = request;
     resource.storedHolder = undefined;
+    resource.refusals = 0;
+    resource.storeProblem = undefined;
     ctx.timers.cancel(resource.retry);
     session.renewals.renewed(request);
     request.raiseDeadlines({

@@ -1,3 +1,4 @@
+import type { Bypass } from './bypass.js';
 import type { Holder } from './frames.js';
 import { invariant } from './invariant.js';
 import type { LeaseRequest } from './lease-request.js';
@@ -25,6 +26,12 @@ export class Resource {
   readonly retry: Deadline<Resource>;
   /** Pending: places have changed, tell them then. */
   readonly tellPlaces: Deadline<Resource>;
+  /** Refusals since the last grant here. */
+  refusals = 0;
+  /** What the store said when it could not say who holds it; `undefined` once it could. */
+  storeProblem: string | undefined;
+  /** Made when a hand-off first went past another server. */
+  bypass: Bypass | undefined;
   /** How many waiters are nominated to the store. */
   nominated = 0;
   #lastToken = 0n;
@@ -42,7 +49,7 @@ export class Resource {
 
   get unused(): boolean {
     if (this.holder !== undefined || this.unadopted.size > 0) return false;
-    return this.waiters.size === 0 && this.callsUnderWay === 0;
+    return this.waiters.size === 0 && this.callsUnderWay === 0 && this.bypass?.staysOut !== true;
   }
 
   /** Enters a lease of which the store could not say anything. */

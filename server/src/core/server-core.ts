@@ -4,6 +4,7 @@ import { Endings } from './endings.js';
 import { Extensions } from './extensions.js';
 import type { LeaseRequest } from './lease-request.js';
 import { listLeases } from './listing.js';
+import { OtherServers } from './other-servers.js';
 import type { CorePorts, CoreSizes } from './ports.js';
 import { RequestFactory } from './request-factory.js';
 import { Resumption } from './resumption.js';
@@ -38,6 +39,7 @@ export class ServerCore implements ServerCoreApi {
     const resumption = new Resumption(ctx, contention, endings, requests);
     const extensions = new Extensions(ctx, endings, resumption);
     const sessions = new Sessions(ctx, endings);
+    if (ports.store.capabilities.severalServers) ports.store.listen(new OtherServers(ctx, contention));
     this.#ctx = ctx;
     this.#parts = { ctx, sessions, requests, contention, endings, extensions, resumption };
   }

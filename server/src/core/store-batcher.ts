@@ -10,6 +10,7 @@ import type {
   ExtendBid,
   HandOffAnswer,
   HandOffBid,
+  Introduction,
   Nomination,
   ReleaseAnswer,
   ReleaseBid,
@@ -69,6 +70,7 @@ export class StoreBatcher {
   readonly #release: VerbBatch<ReleaseBid, ReleaseAnswer>;
   #nominations: Nomination[] = [];
   #withdrawals: Nomination[] = [];
+  #introductions: Introduction[] = [];
   #scheduled = false;
 
   constructor(ports: CorePorts) {
@@ -116,6 +118,11 @@ export class StoreBatcher {
     this.#schedule();
   }
 
+  introduce(introduction: Introduction): void {
+    this.#introductions.push(introduction);
+    this.#schedule();
+  }
+
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -138,6 +145,11 @@ export class StoreBatcher {
       const withdrawals = this.#withdrawals;
       this.#withdrawals = [];
       this.#ports.store.withdraw(withdrawals);
+    }
+    if (this.#introductions.length > 0) {
+      const introductions = this.#introductions;
+      this.#introductions = [];
+      this.#ports.store.introduce(introductions);
     }
     this.#extend.flush();
   }

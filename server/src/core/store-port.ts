@@ -87,6 +87,11 @@ export interface ReleaseBid {
    * of which nobody knows whether anything was granted: then the secret alone decides.
    */
   readonly token: bigint | undefined;
+  /**
+   * Set when requests of this server wait for the resource still and it is released to give others their turn: hand-offs
+   * of others are to find it `wanted`, as after a refused bid that waits.
+   */
+  readonly waits?: true;
 }
 
 /** `gone`: nothing of it was there. */

@@ -49,9 +49,9 @@ export class WaitingRoom {
   }
 
   /** Places have changed. Whoever is served sooner is never told: a message costs more than a hand-off. */
-  tellPlacesSoon(resource: Resource): void {
+  tellPlacesSoon(resource: Resource, sinceMs: number = this.ctx.nowMs()): void {
     if (resource.tellPlaces.index >= 0) return;
-    this.ctx.timers.set(resource.tellPlaces, this.ctx.nowMs() + TELL_PLACES_AFTER_MS);
+    this.ctx.timers.set(resource.tellPlaces, sinceMs + TELL_PLACES_AFTER_MS);
   }
 
   /** Tells waiters whose place has changed by enough. */
