@@ -13,7 +13,7 @@ function tooLong({ path, original }: SourceFile): readonly string[] {
 }
 
 function badName({ path }: { readonly path: string }): readonly string[] {
-  const name = basename(path).replace(/(\.test)?\.ts$/, '');
+  const name = basename(path).replace(/(\.test|\.d)?\.ts$/, '');
   if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name)) return [`${path}: not in kebab-case`];
   if (/^(utils?|helpers?|common|misc|shared)$/.test(name)) return [`${path}: says nothing of what is in it`];
   return [];

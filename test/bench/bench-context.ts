@@ -1,5 +1,5 @@
 import type { Row } from './report.js';
-import type { Presence } from './systems/presence.js';
+import type { Presence } from './systems/system.js';
 
 /** What every row needs to know. */
 export interface BenchContext {

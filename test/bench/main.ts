@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { provideRedis } from '../support/provide-redis.js';
 import type { BenchContext } from './bench-context.js';
 import { commitText, thisMachine } from './machine.js';
 import { DOCUMENT, RESULTS_FILE } from './project-files.js';
@@ -8,9 +9,8 @@ import { reportText, withResults } from './report-table.js';
 import { allRows } from './rows/all-rows.js';
 import { DEFAULT_SECONDS, readSettings } from './settings.js';
 import { cleanUpOnExit } from './systems/children.js';
-import { ETCD } from './systems/etcd-server.js';
-import { type Presence, provide } from './systems/presence.js';
-import { REDIS } from './systems/redis-nodes.js';
+import { provideEtcd } from './systems/etcd-server.js';
+import type { Presence } from './systems/system.js';
 
 cleanUpOnExit();
 try {
@@ -29,7 +29,7 @@ async function bench(): Promise<boolean> {
     const names = all.map(({ name }) => name).join(', ');
     throw new Error(`BENCH_ROWS is ${JSON.stringify(settings.rows)} and fits none of: ${names}`);
   }
-  const [etcd, redis] = [provide(ETCD), provide(REDIS)];
+  const [etcd, redis] = [provideEtcd(), provideRedis()];
   const context: BenchContext = { seconds: settings.seconds, etcd, redis, progress: tell };
   const date = new Date().toISOString();
   const commit = commitText();

@@ -2,9 +2,8 @@ import type { BenchContext } from '../bench-context.js';
 import { prepareEtcd } from '../systems/etcd-server.js';
 import { prepareHoldfastOnRedis } from '../systems/holdfast-on-redis.js';
 import { prepareHoldfast } from '../systems/holdfast-server.js';
-import type { Presence } from '../systems/presence.js';
 import { prepareBareNodes } from '../systems/redis-nodes.js';
-import type { DriverName, PreparedSystem } from '../systems/system.js';
+import type { DriverName, PreparedSystem, Presence } from '../systems/system.js';
 
 /** A system and the way it is used. */
 export interface Contestant {

@@ -1,13 +1,33 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import { dataDirectory, removeDirectory, spawnServer, stopped } from './children.js';
 import { freePort } from './free-port.js';
-import type { Program } from './presence.js';
-import type { PreparedSystem, RunningSystem } from './system.js';
+import type { PreparedSystem, Presence, RunningSystem } from './system.js';
 
-export const ETCD: Program = {
-  command: 'etcd',
-  versionPattern: /etcd Version: (\S+)/,
-  packageName: 'etcd-server',
-};
+const PACKAGE = 'etcd-server';
+
+/** Looks for etcd and, as root on a Debian system, installs it when it is missing. */
+export function provideEtcd(): Presence {
+  const version = etcdVersion();
+  if (version !== undefined) return { kind: 'present', version };
+  if (process.getuid?.() !== 0) return { kind: 'missing', why: `etcd is not installed: apt-get install ${PACKAGE}` };
+  const installed = spawnSync('apt-get', ['install', '-y', PACKAGE], {
+    stdio: ['ignore', process.stderr, process.stderr],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  });
+  const found = etcdVersion();
+  if (found !== undefined) return { kind: 'present', version: found };
+  const how = installed.error?.message ?? `exit code ${installed.status}`;
+  return { kind: 'missing', why: `etcd is not installed, and apt-get install ${PACKAGE} failed: ${how}` };
+}
+
+function etcdVersion(): string | undefined {
+  try {
+    const output = execFileSync('etcd', ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    return /etcd Version: (\S+)/.exec(output)?.[1] ?? 'unknown';
+  } catch {
+    return undefined;
+  }
+}
 
 /** A single member with its defaults: every proposal is in the log on disk, by fsync, before it is answered. */
 export async function prepareEtcd(): Promise<PreparedSystem> {

@@ -1,74 +1,32 @@
-import { Redis } from 'ioredis';
-import { dataDirectory, removeDirectory, spawnServer, stopped } from './children.js';
-import { freePort } from './free-port.js';
-import type { Program } from './presence.js';
-import type { PreparedSystem, RunningSystem } from './system.js';
-
-export const REDIS: Program = {
-  command: 'redis-server',
-  versionPattern: /v=(\S+)/,
-  packageName: 'redis-server',
-};
+import { startRedisServers } from '../../support/redis-server.js';
+import type { PreparedSystem } from './system.js';
 
 const NODES = 5;
 
-/** Redis nodes that run. */
+/** Redis servers that know nothing of each other. They run from the start: they are not what is measured. */
 export interface RedisNodes {
+  /** `host:port` each. */
+  readonly addresses: readonly string[];
   readonly pids: readonly number[];
-  readonly ready: Promise<void>;
   /** Script calls the mean node has had since its start. */
   scriptCalls(): Promise<number>;
   stop(): Promise<void>;
 }
 
-/** Nodes that have their addresses and do not run yet. */
-export interface PreparedNodes {
-  /** `host:port` each. */
-  readonly addresses: readonly string[];
-  spawn(): RedisNodes;
-}
-
-/** Five Redis servers that know nothing of each other and write nothing to disk; defaults otherwise. */
-export async function prepareNodes(): Promise<PreparedNodes> {
-  const directory = await dataDirectory('redis');
-  const ports = new Set<number>();
-  while (ports.size < NODES) ports.add(await freePort());
+/** Five of them, which write nothing to disk; defaults otherwise. */
+export async function startNodes(): Promise<RedisNodes> {
+  const servers = await startRedisServers(NODES);
   return {
-    addresses: [...ports].map((port) => `127.0.0.1:${port}`),
-    spawn: () => spawnNodes(directory, [...ports]),
-  };
-}
-
-function spawnNodes(directory: string, ports: readonly number[]): RedisNodes {
-  const servers = ports.map((port) =>
-    spawnServer(
-      'redis-server',
-      [
-        ['--bind', '127.0.0.1'],
-        ['--port', String(port)],
-        ['--save', ''],
-        ['--appendonly', 'no'],
-        ['--dir', directory],
-      ].flat(),
-      /Ready to accept connections/,
-    ),
-  );
-  const watchers = ports.map((port) => new Redis({ port, lazyConnect: true }));
-  const connected = async (): Promise<void> => {
-    await Promise.all(servers.map(({ ready }) => ready));
-    await Promise.all(watchers.map((watcher) => watcher.connect()));
-  };
-  return {
-    pids: servers.map(({ child }) => child.pid ?? 0),
-    ready: connected(),
+    addresses: servers.map(({ port }) => `127.0.0.1:${port}`),
+    pids: servers.map(({ pid }) => pid),
     scriptCalls: async () => {
-      const calls = await Promise.all(watchers.map(async (watcher) => scriptCalls(await watcher.info('commandstats'))));
+      const calls = await Promise.all(
+        servers.map(async ({ client }) => scriptCalls(await client.info('commandstats'))),
+      );
       return calls.reduce((sum, each) => sum + each, 0) / calls.length;
     },
     stop: async () => {
-      for (const watcher of watchers) watcher.disconnect();
-      await Promise.all(servers.map(({ child }) => stopped(child)));
-      await removeDirectory(directory);
+      await Promise.all(servers.map((server) => server.stop()));
     },
   };
 }
@@ -80,19 +38,16 @@ export function scriptCalls(commandStatistics: string): number {
 
 /** Nothing but five nodes: the clients do the rest. */
 export async function prepareBareNodes(): Promise<PreparedSystem> {
-  const prepared = await prepareNodes();
-  const target = prepared.addresses.join(',');
+  const nodes = await startNodes();
+  const target = nodes.addresses.join(',');
   return {
     target,
-    spawn: (): RunningSystem => {
-      const nodes = prepared.spawn();
-      return {
-        target,
-        processes: () => ({ server: undefined, nodes: nodes.pids }),
-        ready: nodes.ready,
-        counters: () => Promise.resolve(undefined),
-        stop: () => nodes.stop(),
-      };
-    },
+    spawn: () => ({
+      target,
+      processes: () => ({ server: undefined, nodes: nodes.pids }),
+      ready: Promise.resolve(),
+      counters: () => Promise.resolve(undefined),
+      stop: () => nodes.stop(),
+    }),
   };
 }

@@ -1,3 +1,8 @@
+/** Whether a program that is measured can run here; where it cannot, why. */
+export type Presence =
+  | { readonly kind: 'present'; readonly version: string }
+  | { readonly kind: 'missing'; readonly why: string };
+
 /** A lock server that has its addresses and an empty data directory, and does not run yet. */
 export interface PreparedSystem {
   /** For clients: `host:port`, or several with commas between. */
