@@ -1,5 +1,7 @@
 import { expect } from 'chai';
+import type { Driver } from '../bench/generator/driver.js';
 import { measure } from '../bench/generator/measure.js';
+import { runJob } from '../bench/generator/run-job.js';
 import { TurnOrder } from '../bench/generator/turn-order.js';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -58,6 +60,73 @@ describe('the benchmark’s load generator', () => {
     });
     const error = await measuring.catch((reason: unknown) => reason);
     expect(error).to.be.an('error').with.property('message').that.includes('nothing finished');
+  });
+});
+
+describe('a job of the load generator', () => {
+  const window = { warmUpMs: 1, measureMs: 20 };
+  const ignore = () => undefined;
+
+  it('tells the time to the grant apart from that of the pair, and says how much will be under way', async () => {
+    const told: number[] = [];
+    const held = new Set<string>();
+    const driver: Driver = {
+      connect: async (inFlight) => {
+        told.push(inFlight);
+        return {
+          acquire: async (name) => {
+            await turn();
+            held.add(name);
+            return {
+              release: async () => {
+                for (let turns = 0; turns < 3; turns++) await turn();
+                held.delete(name);
+              },
+            };
+          },
+          close: async () => void told.push(-inFlight),
+        };
+      },
+    };
+    const { acquire, p50Ms } = await runJob(driver, { kind: 'acquire-release', inFlight: 4, window }, ignore);
+    expect(acquire?.p50Ms).to.be.lessThan(p50Ms);
+    expect([told, held.size]).to.deep.equal([[4, -4], 0]);
+  });
+
+  it('counts each entry of a batch, and gives every batch names of its own', async () => {
+    const batches: (readonly string[])[] = [];
+    let steps = 0;
+    let closed = 0;
+    const driver: Driver = {
+      batcher: async () => ({
+        pairs: (names) => {
+          batches.push(names);
+          return async () => {
+            steps += 1;
+            await turn();
+          };
+        },
+        close: async () => {
+          closed += 1;
+        },
+      }),
+    };
+    const job = { kind: 'batches', batches: 3, entries: 1_000, callsPerNode: 2, window } as const;
+    const { perSecond } = await runJob(driver, job, ignore);
+    expect(batches.map(({ length }) => length)).to.deep.equal([1_000, 1_000, 1_000]);
+    expect(new Set(batches.flat()).size).to.equal(3_000);
+    const counted = (perSecond * window.measureMs) / 1_000;
+    expect(counted)
+      .to.be.greaterThan(steps)
+      .and.at.most(1_000 * steps);
+    expect(closed).to.equal(1);
+  });
+
+  it('is refused by a driver that cannot do it', async () => {
+    const failed = await runJob({}, { kind: 'hand-off', clients: 2, window }, ignore).catch(
+      (reason: unknown) => reason,
+    );
+    expect(failed).to.be.an('error').with.property('message').that.includes('its driver has no contenders');
   });
 });
 

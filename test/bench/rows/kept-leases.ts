@@ -11,9 +11,9 @@ interface Load {
   readonly leasesPerClient: number;
 }
 
-const HEAVIEST: Load = { clients: 4, leasesPerClient: 20_000 };
-/** What to try after that, in turn. */
-const LIGHTER: readonly Load[] = [
+/** What to try, in turn. */
+const LOADS: readonly Load[] = [
+  { clients: 4, leasesPerClient: 20_000 },
   { clients: 2, leasesPerClient: 20_000 },
   { clients: 1, leasesPerClient: 20_000 },
   { clients: 1, leasesPerClient: 10_000 },
@@ -26,8 +26,18 @@ const LIGHTER: readonly Load[] = [
  * leases need; the heaviest one that loses none counts.
  */
 export class KeptLeases implements OursWorkload {
-  #load = HEAVIEST;
-  readonly #lighter = [...LIGHTER];
+  #load: Load;
+  readonly #lighter: Load[];
+
+  /** Begins with the heaviest load of at most so many leases. */
+  constructor(mostLeases: number) {
+    const [heaviest, ...lighter] = LOADS.filter(
+      ({ clients, leasesPerClient }) => clients * leasesPerClient <= mostLeases,
+    );
+    if (heaviest === undefined) throw new RangeError(`no load has at most ${mostLeases} leases`);
+    this.#load = heaviest;
+    this.#lighter = lighter;
+  }
 
   async measure(side: Side, window: Window): Promise<Round> {
     for (;;) {
