@@ -193,7 +193,7 @@ describe('core: leases', () => {
     const rig = new CoreRig();
     const client = await rig.client('a');
     rig.store.unavailable = true;
-    client.acquire('r', { waitMs: 10_000 });
+    const patient = client.acquire('r', { waitMs: 10_000 });
     await rig.clock.settle();
     const attempt = client.acquire('r');
     await rig.clock.settle();
@@ -204,8 +204,13 @@ describe('core: leases', () => {
     rig.store.unavailable = false;
     await rig.clock.advance(500);
     const second = client.acquire('r');
+    client.acquire('r', { waitMs: 10_000 });
     await rig.clock.settle();
     expect(client.answer('denied', second).reason).to.equal('held');
+    client.release(patient);
+    const third = client.acquire('r');
+    await rig.clock.settle();
+    expect(client.answer('denied', third).reason).to.equal('held');
   });
 
   it('keeps FIFO order among a thousand waiters with cancels in between', async () => {

@@ -78,6 +78,20 @@ describe('core: several servers on one store', () => {
     expect(waiter?.answer('granted', id ?? 0)).to.not.equal(undefined);
   });
 
+  it('says that a resource is held as soon as the store can say so again', async () => {
+    const [[first = new CoreRig(), second = new CoreRig()], [holder, waiter]] = await several(2, ['A', 'B']);
+    holder?.acquire('r');
+    await first.clock.settle();
+    second.store.unavailable = true;
+    waiter?.acquire('r', { waitMs: 60_000 });
+    await first.clock.settle();
+    second.store.unavailable = false;
+    await first.clock.advance(500);
+    const attempt = waiter?.acquire('r') ?? 0;
+    await first.clock.settle();
+    expect(waiter?.answer('denied', attempt).reason).to.equal('held');
+  });
+
   it('introduces a holder to those whom another server refuses', async () => {
     const [[first = new CoreRig()], [holder, other]] = await several(2, ['A', 'B']);
     holder?.acquire('r');
@@ -128,6 +142,25 @@ describe('core: several servers on one store', () => {
     const late = a.acquire('r');
     await first.clock.settle();
     expect(a.answer('granted', late)).to.not.equal(undefined);
+  });
+
+  it('keeps nobody waiting who does not wait, while others have their turn', async () => {
+    const [[first = new CoreRig()], [a, b]] = await several(2, ['A', 'B']);
+    if (a === undefined || b === undefined) throw new Error('two clients were asked for');
+    const ids = Array.from({ length: 10 }, () => a.acquire('r', { waitMs: 60_000 }));
+    await first.clock.settle();
+    b.acquire('r', { waitMs: 60_000 });
+    await first.clock.settle();
+    for (const id of ids.slice(0, 8)) {
+      a.release(id);
+      await first.clock.settle();
+    }
+    first.store.answerDelayMs = () => 10;
+    a.release(ids[8] ?? 0);
+    a.say({ kind: 'cancel', requestId: ids[9] ?? 0 });
+    const attempt = a.acquire('r');
+    await first.clock.advance(10);
+    expect(a.answer('denied', attempt).reason).to.equal('held');
   });
 
   describe('with long queues gives every server its turn (L2)', () => {

@@ -49,7 +49,7 @@ export class Resource {
 
   get unused(): boolean {
     if (this.holder !== undefined || this.unadopted.size > 0) return false;
-    return this.waiters.size === 0 && this.callsUnderWay === 0 && this.bypass?.staysOut !== true;
+    return this.waiters.size === 0 && this.callsUnderWay === 0;
   }
 
   /** Enters a lease of which the store could not say anything. */
