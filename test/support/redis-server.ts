@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { freePort } from '../bench/systems/free-port.js';
 import { requireRedis } from './provide-redis.js';
+import type { TestCertificates } from './redis-certificates.js';
 
 /** Generous: a loaded machine starts several at once. */
 const READY_DEADLINE_MS = 10_000;
@@ -18,12 +19,10 @@ const KEPT_OUTPUT_CHARACTERS = 4_000;
 export interface RedisOptions {
   /** Directives of `redis.conf` as flags, each with its values: `[['appendonly', 'yes']]`. Later ones win. */
   readonly directives?: readonly (readonly string[])[];
-  /** Whether it listens with TLS; the directives then carry the certificates. */
-  readonly tls?: boolean;
+  /** Listens with TLS only, and demands a certificate of its clients. */
+  readonly tls?: TestCertificates;
   /** Of the user `default`, which asks whether it is ready. */
   readonly password?: string;
-  /** Certificate authority of the node, where it listens with TLS. */
-  readonly ca?: string;
 }
 
 /** A real Redis in a process of its own, on a port of its own on loopback, that keeps nothing unless it is told to. */
@@ -96,7 +95,7 @@ class RunningRedis implements RedisServer {
     readonly directory: string,
     private readonly options: RedisOptions,
   ) {
-    this.url = options.tls === true ? `rediss://localhost:${port}` : `redis://127.0.0.1:${port}`;
+    this.url = options.tls === undefined ? `redis://127.0.0.1:${port}` : `rediss://localhost:${port}`;
   }
 
   get pid(): number {
@@ -164,9 +163,10 @@ class RunningRedis implements RedisServer {
   }
 
   #arguments(): string[] {
+    const { tls } = this.options;
+    const port = String(this.port);
     const directives: readonly (readonly string[])[] = [
-      this.options.tls === true ? ['port', '0'] : ['port', String(this.port)],
-      ...(this.options.tls === true ? [['tls-port', String(this.port)]] : []),
+      ...(tls === undefined ? [['port', port]] : [['port', '0'], ['tls-port', port], ...tls.directives]),
       ['bind', '127.0.0.1'],
       ['dir', this.directory],
       ['save', ''],
@@ -200,10 +200,10 @@ class RunningRedis implements RedisServer {
   }
 }
 
-function connect(url: string, { password, ca, tls }: RedisOptions): Redis {
+function connect(url: string, { password, tls }: RedisOptions): Redis {
   const client = new Redis(url, {
     ...(password === undefined ? {} : { password }),
-    ...(tls === true ? { tls: { ca: ca ?? '' } } : {}),
+    ...(tls === undefined ? {} : { tls: { ca: tls.ca, ...tls.client } }),
     retryStrategy: () => 20,
     maxRetriesPerRequest: 200,
     disableClientInfo: true,

@@ -147,3 +147,14 @@ local function among(there, values)
   return false
 end
 `;
+
+/** For a cluster's beginning: what servers leave that merely wait to be admitted is no trace of an earlier life. */
+export const EARLIER_LIFE = `
+local function earlierLife()
+  if configuration and configuration ~= CONFIGURATION then return CFG end
+  for _, key in ipairs({ ADM, SEEN }) do
+    if call('EXISTS', key) == 1 then return key end
+  end
+  return nil
+end
+`;
