@@ -1,0 +1,239 @@
+import type { Clock, Timer } from '../../../core/ports.js';
+import { NodeClock, type OffsetInterval, offsetInterval } from './node-clock.js';
+import type { NodeStanding } from './redis-node.js';
+
+/** Two measurements further apart than this, and than clock rates explain, are no accident of scheduling. */
+const FAULT_MS = 100;
+/** Shifts that may be one and the same. Less than `FAULT_MS`, so that a clock that did not move is never like one that did. */
+const ALIKE_MS = 50;
+/** How long a verdict waits for the other nodes to be measured. The node under suspicion does not vote meanwhile. */
+const HOLD_MS = 1_000;
+/** A node that has not been heard for so long is not waited for. */
+const RECENT_MS = 3_000;
+
+export interface ClockWatchPorts {
+  readonly clock: Pick<Clock, 'nowMs' | 'after'>;
+  /** Ask every node for its time now. */
+  measureAll(): void;
+  /** The clock of this node has moved: it must not vote until it has been waited for. */
+  moved(node: number, shiftMs: number): void;
+  /** This server may be what has moved. Nothing is granted until `trusted`. */
+  suspected(why: SelfSuspicion): void;
+  /** The nodes' clocks agree with each other again. */
+  trusted(): void;
+}
+
+/** `stall`: the process stood still. `shift`: several nodes seem to have moved alike. */
+export type SelfSuspicion = 'stall' | 'shift';
+
+/** A node whose clock seems to have moved, before it is known whether it was this server's. */
+interface Suspicion {
+  readonly sinceMs: number;
+  /** The last moment at which its clock was where it used to be. */
+  readonly goodMs: number;
+  readonly shift: OffsetInterval;
+  /** What will hold if it is at fault. */
+  readonly latest: Measurement;
+}
+
+interface Measurement {
+  readonly interval: OffsetInterval;
+  readonly sentMs: number;
+  readonly receivedMs: number;
+}
+
+/**
+ * Tells nodes whose clock has moved from a server whose own has.
+ *
+ * A clock of a server that moves makes all nodes seem to move by the same amount at the same moment; a clock of a node
+ * moves alone. So whoever is seen to move is held, without a vote, until the others have been measured by calls sent
+ * afterwards. Those that moved alike and those that did not are counted: the smaller group has moved. When it is the
+ * server and its company, no node is blamed: the server measures anew, and grants nothing until that agrees with itself.
+ */
+export class ClockWatch {
+  readonly #clocks: readonly NodeClock[];
+  readonly #suspicions = new Map<number, Suspicion>();
+  /** What the latest answer of each node said, if it was not suspicious. */
+  readonly #unmoved = new Map<number, { readonly shift: OffsetInterval; readonly sentMs: number }>();
+  /** Since when the server suspects itself, and who has contradicted that. */
+  #ownSinceMs: number | undefined;
+  readonly #agreeing = new Set<number>();
+  #hold: Timer | undefined;
+
+  constructor(
+    size: number,
+    private readonly quorum: number,
+    clockRateDrift: number,
+    private readonly ports: ClockWatchPorts,
+  ) {
+    this.#clocks = Array.from({ length: size }, () => new NodeClock(clockRateDrift));
+  }
+
+  get suspectsItself(): boolean {
+    return this.#ownSinceMs !== undefined;
+  }
+
+  /** Whether this node waits for a verdict. */
+  suspects(node: number): boolean {
+    return this.#suspicions.has(node);
+  }
+
+  clockOf(node: number): NodeClock {
+    const clock = this.#clocks[node];
+    if (clock === undefined) throw new RangeError(`there is no node ${node}`);
+    return clock;
+  }
+
+  /** The node is another process, perhaps on another host: nothing is known of its clock. */
+  forget(node: number): void {
+    this.clockOf(node).forget();
+    this.#suspicions.delete(node);
+    this.#unmoved.delete(node);
+    this.#agreeing.delete(node);
+    this.#judge();
+  }
+
+  /** The process stood still for a while: the moments it noted may be wrong. */
+  stalled(): void {
+    this.#suspectItself('stall');
+    this.ports.measureAll();
+  }
+
+  /** Takes the time that a node has told with any answer. */
+  observed(node: number, { clockUs }: Pick<NodeStanding, 'clockUs'>, sentMs: number, receivedMs: number): void {
+    const clock = this.clockOf(node);
+    const interval = offsetInterval(clockUs, sentMs, receivedMs);
+    const measurement = { interval, sentMs, receivedMs };
+    const held = this.#suspicions.get(node);
+    if (held !== undefined) {
+      clock.timed(receivedMs - sentMs);
+      this.#suspicions.set(node, { ...held, latest: measurement });
+      this.#judge();
+      return;
+    }
+    const shift = clock.shiftTo(interval, receivedMs);
+    if (shift !== undefined && (shift.lowMs > FAULT_MS || shift.highMs < -FAULT_MS)) {
+      this.#suspect(node, shift, measurement);
+      return;
+    }
+    clock.learn(interval, sentMs, receivedMs);
+    if (shift !== undefined) {
+      this.#unmoved.set(node, { shift, sentMs });
+      if (this.#ownSinceMs !== undefined && sentMs >= this.#ownSinceMs) this.#agreeing.add(node);
+    }
+    this.#judge();
+  }
+
+  close(): void {
+    this.#hold?.cancel();
+  }
+
+  #suspect(node: number, shift: OffsetInterval, latest: Measurement): void {
+    const goodMs = this.clockOf(node).lastReceivedMs;
+    const suspicion: Suspicion = { sinceMs: latest.receivedMs, goodMs, shift, latest };
+    for (const other of this.#suspicions.values()) {
+      if (alike(other.shift, shift)) this.#suspectItself('shift');
+    }
+    this.#suspicions.set(node, suspicion);
+    this.#unmoved.delete(node);
+    this.#agreeing.delete(node);
+    this.ports.measureAll();
+    this.#judge();
+  }
+
+  #suspectItself(why: SelfSuspicion): void {
+    const before = this.#ownSinceMs;
+    this.#ownSinceMs = this.ports.clock.nowMs();
+    this.#agreeing.clear();
+    if (before === undefined) this.ports.suspected(why);
+  }
+
+  /** Decides what can be decided. A verdict may leave fewer open questions for the next. */
+  #judge(): void {
+    for (const [node, suspicion] of this.#suspicions) {
+      switch (this.#verdict(node, suspicion)) {
+        case 'node':
+          this.#convict(node, suspicion);
+          break;
+        case 'server':
+          this.#beginAnew();
+          break;
+        case 'open':
+          break;
+      }
+    }
+    if (this.#ownSinceMs !== undefined && this.#suspicions.size === 0 && this.#agreeing.size >= this.quorum) {
+      this.#ownSinceMs = undefined;
+      this.#agreeing.clear();
+      this.ports.trusted();
+    }
+    this.#arm();
+  }
+
+  #verdict(node: number, suspicion: Suspicion): 'node' | 'server' | 'open' {
+    const company = this.#likeSuspects(suspicion.shift);
+    let witnesses = 0;
+    let unheard = 0;
+    this.#clocks.forEach((_, other) => {
+      if (other === node) return;
+      const role = this.#roleOf(other, suspicion);
+      if (role === 'witness') witnesses += 1;
+      if (role === 'unheard') unheard += 1;
+    });
+    const overdue = this.ports.clock.nowMs() >= suspicion.sinceMs + HOLD_MS;
+    if (!overdue && unheard > 0 && company + unheard > witnesses && company <= witnesses + unheard) return 'open';
+    return company >= 2 && company > witnesses ? 'server' : 'node';
+  }
+
+  /** What another node has to say on whether it was the server that moved. */
+  #roleOf(other: number, suspicion: Suspicion): 'witness' | 'unheard' | 'none' {
+    const suspect = this.#suspicions.get(other);
+    if (suspect !== undefined) {
+      if (alike(suspect.shift, suspicion.shift)) return 'none';
+      return this.#likeSuspects(suspect.shift) >= 2 ? 'witness' : 'none';
+    }
+    const clock = this.clockOf(other);
+    const knewBefore = clock.measured && clock.firstSentMs <= suspicion.goodMs;
+    if (!knewBefore || clock.lastReceivedMs < suspicion.sinceMs - RECENT_MS) return 'none';
+    const unmoved = this.#unmoved.get(other);
+    const since = unmoved !== undefined && unmoved.sentMs >= suspicion.sinceMs;
+    return since && !alike(unmoved.shift, suspicion.shift) ? 'witness' : 'unheard';
+  }
+
+  #likeSuspects(shift: OffsetInterval): number {
+    return [...this.#suspicions.values()].filter((other) => alike(other.shift, shift)).length;
+  }
+
+  #convict(node: number, { shift, latest }: Suspicion): void {
+    this.#suspicions.delete(node);
+    const clock = this.clockOf(node);
+    clock.forget();
+    clock.learn(latest.interval, latest.sentMs, latest.receivedMs);
+    this.ports.moved(node, (shift.lowMs + shift.highMs) / 2);
+  }
+
+  /** The server's own clock has moved: what was measured before is void, and nobody is to blame. */
+  #beginAnew(): void {
+    this.#suspicions.clear();
+    this.#unmoved.clear();
+    for (const clock of this.#clocks) clock.forget();
+    this.#suspectItself('shift');
+    this.ports.measureAll();
+  }
+
+  #arm(): void {
+    this.#hold?.cancel();
+    this.#hold = undefined;
+    if (this.#suspicions.size === 0) return;
+    const first = Math.min(...[...this.#suspicions.values()].map(({ sinceMs }) => sinceMs));
+    const leftMs = Math.max(0, first + HOLD_MS - this.ports.clock.nowMs());
+    this.#hold = this.ports.clock.after(leftMs, () => this.#judge());
+  }
+}
+
+/** Whether one movement can explain both. */
+function alike(left: OffsetInterval, right: OffsetInterval): boolean {
+  const low = (interval: OffsetInterval): number => Math.min(interval.lowMs, interval.highMs);
+  const high = (interval: OffsetInterval): number => Math.max(interval.lowMs, interval.highMs);
+  return low(left) <= high(right) + ALIKE_MS && low(right) <= high(left) + ALIKE_MS;
+}

@@ -1,0 +1,83 @@
+import type { NodesOutcome } from '../../../core/ports.js';
+import type { ConfigurationCheck } from './configuration-check.js';
+import type { Member } from './member.js';
+import type { ErrandReply } from './redis-node.js';
+import { quarantineMs, type RedlockSettings } from './settings.js';
+
+/** An operator waits for it, and a census may have to look at many keys. */
+const ORDER_DEADLINE_MS = 3_000;
+
+export interface OrderPorts {
+  readonly settings: RedlockSettings;
+  readonly members: readonly Member[];
+  readonly configuration: ConfigurationCheck;
+}
+
+/**
+ * Declares the nodes a new cluster: they vote at once, because there is nothing they could have forgotten. Only if every
+ * one of them answers and has nothing of an earlier life.
+ */
+export async function declareNew({ settings, members, configuration }: OrderPorts): Promise<NodesOutcome> {
+  const conflict = configuration.conflict();
+  if (conflict !== undefined) return refused(conflict);
+  const veterans = members.filter(({ admission }) => admission.wasAdmitted);
+  if (veterans.length > 0) return refused(`${names(veterans)} already voted: this cluster is not new`);
+  const censuses = await askAll(members, () => ({ kind: 'census' }));
+  const problems = censuses.flatMap(({ member, reply }) => {
+    const problem = censusProblem(reply);
+    return problem === undefined ? [] : [`${member.node.id} ${problem}`];
+  });
+  if (problems.length > 0) return refused(problems.join('; '));
+  const { maxTtlMs } = settings;
+  const declared = await askAll(members, () => ({
+    kind: 'declare',
+    configuration: settings.configuration,
+    maxTtlMs,
+  }));
+  const rest = declared.filter(({ reply }) => !isAdmitted(reply)).map(({ member }) => member);
+  if (rest.length === members.length) return refused('no node took the declaration');
+  const waiting = rest.length === 0 ? '' : `; ${names(rest)} did not, and must be waited for`;
+  const count = members.length - rest.length;
+  return { kind: 'done', message: `${count} of ${members.length} nodes began as a new cluster${waiting}` };
+}
+
+/** Makes one node forget what it knows, as a wipe would. */
+export async function resetNode(ports: OrderPorts, nodeId: string): Promise<NodesOutcome> {
+  const member = ports.members.find(({ node }) => node.id === nodeId);
+  if (member === undefined) return refused(`there is no node ${nodeId}; there are ${names(ports.members)}`);
+  const reply = await member.order({ kind: 'reset' }, ORDER_DEADLINE_MS);
+  if (reply.kind === 'fault') return refused(`${nodeId} ${reply.fault.message}`);
+  const forgotten = reply.outcome.kind === 'reset' ? reply.outcome.forgottenKeys : 0;
+  const seconds = Math.ceil(quarantineMs(ports.settings, ports.configuration.greatestTtlMs) / 1_000);
+  const message = `${nodeId} forgot ${forgotten} keys and is quarantined for ${seconds} s`;
+  return { kind: 'done', message };
+}
+
+interface Told {
+  readonly member: Member;
+  readonly reply: ErrandReply;
+}
+
+function askAll(members: readonly Member[], errand: () => Parameters<Member['order']>[0]): Promise<readonly Told[]> {
+  return Promise.all(
+    members.map(async (member) => ({ member, reply: await member.order(errand(), ORDER_DEADLINE_MS) })),
+  );
+}
+
+function censusProblem(reply: ErrandReply): string | undefined {
+  if (reply.kind === 'fault') return reply.fault.message;
+  if (reply.outcome.kind !== 'census' || reply.outcome.found.length === 0) return undefined;
+  return `is not empty: ${reply.outcome.found.join(', ')}`;
+}
+
+function isAdmitted(reply: ErrandReply): boolean {
+  return reply.kind === 'done' && reply.outcome.kind === 'declare' && reply.outcome.admitted;
+}
+
+function names(members: readonly Member[]): string {
+  return members.map(({ node }) => node.id).join(', ');
+}
+
+function refused(message: string): NodesOutcome {
+  return { kind: 'refused', message };
+}
