@@ -80,10 +80,15 @@ describe('docs/errors.md', () => {
       ['server/src/store/embedded/lmdb-log.ts', /StoreRefusedError\(\s*`([^`]+)`/g],
       ['server/src/store/embedded/open-embedded-store.ts', /StoreRefusedError\(\s*`([^`]+)`/g],
       ['server/src/process/addresses.ts', /return `([^`]+)`/g],
+      ['server/src/process/check-nodes.ts', /message = `([^`]+)`/g],
+      ['server/src/process/redlock-options.ts', /refused\(\w+, \w+, [`']([^`']+)[`']\)/g],
+      ['server/src/store/redlock/coordinator/membership.ts', /const problem = `([^`]+)`/g],
       ['server/src/rpc/listener.ts', /[?:]\s+`(\$\{place\}[^`]+)`|return `(\$\{place\}[^`]+)`/g],
       ['server/src/main.ts', /`(holdfast-server: [^`]+)\\n`/g],
       ['server/src/config/values.ts', /problem: [`']([^`'$]+)[`']/g],
+      ['server/src/config/redis-values.ts', /problem: [`']([^`'$]+)[`']/g],
       ['server/src/config/checks.ts', /message: (?:`([^`]+)`|'([^']+)')/g],
+      ['server/src/config/redis-checks.ts', /message: (?:`([^`]+)`|'([^']+)')/g],
     ] as const;
     for (const [path, pattern] of refusals) {
       const lines = [...source(path).matchAll(pattern)].map((match) => match[1] ?? match[2] ?? '');

@@ -164,7 +164,8 @@ describe('holdfast-server, serving', function () {
 });
 
 describe('what people are told', () => {
-  const facts = { version: '1.2.3', address: '127.0.0.1:7420', metrics: undefined, dataDir: '/data' };
+  const store = { kind: 'embedded', directory: '/data' } as const;
+  const facts = { version: '1.2.3', address: '127.0.0.1:7420', metrics: undefined, store };
 
   it('is where the server is and what to try', () => {
     expect(readySummary(facts).split('\n')).to.deep.equal([

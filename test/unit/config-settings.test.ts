@@ -91,7 +91,7 @@ describe('settings', () => {
       ['maxSessions', '1e3', /is not a whole number/],
       ['maxSessions', '1.5', /is not a whole number/],
       ['logLevel', 'loud', /is not one of the choices/],
-      ['store', 'redlock', /is not one of the choices/],
+      ['store', 'memory', /is not one of the choices/],
       ['insecure', 'yes', /neither true nor false/],
       ['dataDir', '', /is not a path/],
       ['listen', '7420', /is not an address/],

@@ -1,4 +1,5 @@
 import { flagOf, type OptionName, type OptionValues } from './options.js';
+import { REDIS_CHECKS } from './redis-checks.js';
 import { addressText, durationText, isLoopback, type ListenAddress } from './values.js';
 
 /** What is wrong with a setting in the company of others, and what would be right. */
@@ -12,7 +13,8 @@ export interface Check {
   /** The setting that the report names. */
   readonly blames: OptionName;
   readonly needs: readonly OptionName[];
-  readonly test: (values: OptionValues) => Finding | undefined;
+  /** `given` are the settings that somebody wrote. */
+  readonly test: (values: OptionValues, given: ReadonlySet<OptionName>) => Finding | undefined;
 }
 
 function openToAll(address: ListenAddress | undefined, { insecure }: OptionValues): Finding | undefined {
@@ -27,6 +29,7 @@ function openToAll(address: ListenAddress | undefined, { insecure }: OptionValue
 const ALLOWANCE_SHARE = 0.5;
 
 export const CHECKS: readonly Check[] = [
+  ...REDIS_CHECKS,
   { blames: 'listen', needs: ['listen', 'insecure'], test: (values) => openToAll(values.listen, values) },
   {
     blames: 'metricsListen',

@@ -1,7 +1,9 @@
 import type { z } from 'zod';
+import { clusterId, keyTemplate, redisNodes } from './redis-values.js';
 import {
   directory,
   duration,
+  fileOrNone,
   listenAddress,
   oneOf,
   onOff,
@@ -27,6 +29,8 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
+const DEFAULT_KEY_TEMPLATE = 'holdfast:{ns}:lock:{name}';
+
 /**
  * Every setting, once. Help, environment names, validation, `--check` and the table in docs/operations.md come from
  * here. `OPTION_GROUPS` has the headings.
@@ -48,8 +52,42 @@ export const OPTIONS = {
   idleConnection: option(duration(SECOND, 24 * HOUR), '5m', 'Close a connection that has had no call for this long.'),
   slowReader: option(duration(SECOND, HOUR), '10s', 'End a stream that has read nothing for this long.'),
 
-  store: option(oneOf(['embedded']), 'embedded', 'Where leases are made durable.'),
+  store: option(oneOf(['embedded', 'redlock']), 'embedded', 'Where leases are made durable.'),
   dataDir: option(directory(), './.holdfast', 'Directory of the embedded store, used by one server at a time.'),
+
+  redisNodes: option(redisNodes(), 'none', 'The independent Redis nodes of the redlock store; five are recommended.'),
+  redisCluster: option(
+    clusterId(),
+    'default',
+    'Name of the cluster in what its nodes keep; the same for all its servers.',
+  ),
+  redisKeyTemplate: option(
+    keyTemplate(),
+    DEFAULT_KEY_TEMPLATE,
+    "Key of a lock; without {ns} the keys are shared with other libraries' clients, and only the namespace default is served.",
+  ),
+  redisForeignMaxTtl: option(
+    duration(0, 24 * HOUR),
+    '0s',
+    "Longest time to live that other libraries' clients ask for where keys are shared with them.",
+  ),
+  redisWindow: option(
+    duration(100, MINUTE),
+    '5s',
+    'A node takes no token that is further than this from its own clock.',
+  ),
+  redisNodeDeadline: option(
+    duration(10, 10 * SECOND),
+    '300ms',
+    'A node that has not answered for this long has not voted; a tenth of the time to live if that is less.',
+  ),
+  redisCa: option(
+    fileOrNone(),
+    'none',
+    'Certificates (PEM) to trust at rediss:// nodes, instead of those Node.js trusts.',
+  ),
+  redisCert: option(fileOrNone(), 'none', 'Certificate (PEM) to show to rediss:// nodes.'),
+  redisKey: option(fileOrNone(), 'none', 'Private key (PEM) of that certificate.'),
 
   minTtl: option(duration(100, 24 * HOUR), '1s', 'Shortest time to live a client may ask for.'),
   defaultTtl: option(duration(100, 24 * HOUR), '30s', 'Time to live of a request that names none.'),
@@ -101,6 +139,7 @@ export const OPTION_NAMES = Object.keys(OPTIONS) as readonly OptionName[];
 export const OPTION_GROUPS: readonly { readonly heading: string; readonly first: OptionName }[] = [
   { heading: 'Network', first: 'listen' },
   { heading: 'Store', first: 'store' },
+  { heading: 'Redis', first: 'redisNodes' },
   { heading: 'Time', first: 'minTtl' },
   { heading: 'Limits', first: 'maxConnections' },
   { heading: 'Log', first: 'logLevel' },

@@ -1,10 +1,11 @@
 import { CHECKS } from './checks.js';
 import { environmentNameOf, flagOf, OPTION_NAMES, OPTIONS, type OptionName, type OptionValues } from './options.js';
+import type { ValueKind } from './values.js';
 
 /** Where a setting's text came from. */
 export type Source = 'flag' | 'environment' | 'default';
 
-/** A setting as it was written. */
+/** A setting as it was written, without what must not be shown. */
 export interface Setting {
   readonly text: string;
   readonly source: Source;
@@ -38,22 +39,28 @@ export function resolveSettings(
   const values: Partial<Record<OptionName, unknown>> = {};
   const problems: Problem[] = [];
   for (const name of OPTION_NAMES) {
-    const setting = settingOf(name, flags, environment);
-    settings[name] = setting;
     const { kind } = OPTIONS[name];
-    const outcome = kind.schema.safeParse(setting.text);
+    const written = settingOf(name, flags, environment);
+    const setting = shownSetting(written, kind);
+    settings[name] = setting;
+    const outcome = kind.schema.safeParse(written.text);
     if (outcome.success) values[name] = outcome.data;
     else problems.push({ name, setting, message: outcome.error.issues[0]?.message ?? 'is wrong', bound: kind.bound });
   }
+  const all = settings as Settings;
+  const given = new Set(OPTION_NAMES.filter((name) => all[name].source !== 'default'));
   const wrong = new Set(problems.map((problem) => problem.name));
   for (const { blames, needs, test } of CHECKS) {
     if (needs.some((name) => wrong.has(name))) continue;
-    const finding = test(values as OptionValues);
-    if (finding !== undefined)
-      problems.push({ name: blames, setting: settingOf(blames, flags, environment), ...finding });
+    const finding = test(values as OptionValues, given);
+    if (finding !== undefined) problems.push({ name: blames, setting: all[blames], ...finding });
   }
   if (problems.length > 0) return { ok: false, problems };
-  return { ok: true, values: values as OptionValues, settings: settings as Settings };
+  return { ok: true, values: values as OptionValues, settings: all };
+}
+
+function shownSetting(written: Setting, kind: ValueKind<unknown>): Setting {
+  return kind.shown === undefined ? written : { ...written, text: kind.shown(written.text) };
 }
 
 function settingOf(

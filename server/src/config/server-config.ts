@@ -1,7 +1,30 @@
 import { resolve } from 'node:path';
 import type { CoreSettings } from '../core/session-api.js';
 import type { OptionValues } from './options.js';
+import type { RedisNodeSetting } from './redis-values.js';
 import type { ListenAddress } from './values.js';
+
+/** How leases are made durable. Durations in milliseconds. */
+export type StoreConfig =
+  | { readonly kind: 'embedded'; readonly directory: string }
+  | ({ readonly kind: 'redlock' } & RedlockConfig);
+
+export interface RedlockConfig {
+  readonly nodes: readonly RedisNodeSetting[];
+  readonly clusterId: string;
+  /** See `keyTemplate`. */
+  readonly keyTemplate: string;
+  /** 0 where nobody else uses the keys. */
+  readonly foreignMaxTtlMs: number;
+  readonly windowMs: number;
+  readonly nodeDeadlineMs: number;
+  /** Paths, as they were written. */
+  readonly tls: {
+    readonly ca: string | undefined;
+    readonly cert: string | undefined;
+    readonly key: string | undefined;
+  };
+}
 
 /** Everything the server is made with, in the shape each part takes it. Durations in milliseconds. */
 export interface ServerConfig {
@@ -16,7 +39,7 @@ export interface ServerConfig {
     readonly maxConnections: number;
     readonly maxStreamsPerConnection: number;
   };
-  readonly store: { readonly kind: 'embedded'; readonly directory: string };
+  readonly store: StoreConfig;
   readonly core: Omit<CoreSettings, 'serverId'>;
   readonly drainTimeoutMs: number;
   readonly log: {
@@ -42,7 +65,7 @@ export function serverConfig(values: OptionValues): ServerConfig {
       maxConnections: values.maxConnections,
       maxStreamsPerConnection: values.maxStreamsPerConnection,
     },
-    store: { kind: values.store, directory: resolve(values.dataDir) },
+    store: storeConfig(values),
     core: {
       limits: {
         minTtlMs: values.minTtl,
@@ -65,4 +88,22 @@ export function serverConfig(values: OptionValues): ServerConfig {
     drainTimeoutMs: values.drainTimeout,
     log: { level: values.logLevel, format: values.logFormat },
   };
+}
+
+function storeConfig(values: OptionValues): StoreConfig {
+  switch (values.store) {
+    case 'embedded':
+      return { kind: 'embedded', directory: resolve(values.dataDir) };
+    case 'redlock':
+      return {
+        kind: 'redlock',
+        nodes: values.redisNodes,
+        clusterId: values.redisCluster,
+        keyTemplate: values.redisKeyTemplate,
+        foreignMaxTtlMs: values.redisForeignMaxTtl,
+        windowMs: values.redisWindow,
+        nodeDeadlineMs: values.redisNodeDeadline,
+        tls: { ca: values.redisCa, cert: values.redisCert, key: values.redisKey },
+      };
+  }
 }

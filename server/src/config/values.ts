@@ -9,7 +9,12 @@ export interface ValueKind<T> {
   readonly bound: string;
   /** From text to value; an issue's message says what is wrong with the text. */
   readonly schema: z.ZodType<T, string>;
+  /** The text as it may be printed, where not all of it may. */
+  readonly shown?: (text: string) => string;
 }
+
+/** What reading a text came to: its value, or what is wrong, to be read after it. */
+export type Reading<T> = { readonly value: T } | { readonly problem: string };
 
 /** Where to listen. */
 export type ListenAddress =
@@ -34,11 +39,8 @@ export function durationText(ms: number): string {
   return `${ms / (UNIT_MS[unit] ?? 1)}${unit}`;
 }
 
-function kindOf<T>(
-  placeholder: string,
-  bound: string,
-  read: (text: string) => { readonly value: T } | { readonly problem: string },
-): ValueKind<T> {
+/** A kind of setting from what reads its text, freed of the spaces around it. */
+export function kindOf<T>(placeholder: string, bound: string, read: (text: string) => Reading<T>): ValueKind<T> {
   const schema = z.string().transform((text, context) => {
     const outcome = read(text.trim());
     if ('value' in outcome) return outcome.value;
@@ -99,10 +101,18 @@ export function directory(): ValueKind<string> {
   );
 }
 
+/** The path of a file, or `none`, which gives `undefined`. Whether it can be read is seen at the start. */
+export function fileOrNone(): ValueKind<string | undefined> {
+  return kindOf('<file>', 'a path or none', (text) => {
+    if (text === 'none') return { value: undefined };
+    return text === '' || text.includes('\u0000') ? { problem: 'is not a path' } : { value: text };
+  });
+}
+
 /** The kernel's limit on the path of a Unix socket, without the closing zero byte. */
 const MAX_SOCKET_PATH_BYTES = 107;
 
-function readAddress(text: string): { readonly value: ListenAddress } | { readonly problem: string } {
+function readAddress(text: string): Reading<ListenAddress> {
   if (text.startsWith('unix:')) {
     const path = text.slice('unix:'.length);
     if (path === '' || path.includes('\u0000')) return { problem: 'names no socket path' };

@@ -9,10 +9,13 @@ import { addressProblem } from './addresses.js';
 import { EXIT, StartRefused } from './exit-codes.js';
 import { systemClock } from './system-clock.js';
 
-/** Looks for what would keep a server with this configuration from starting, and leaves everything as it was. */
-export async function preflight(config: ServerConfig): Promise<StartRefused | undefined> {
-  const directory = await directoryProblem(config.store.directory);
-  if (directory !== undefined) return new StartRefused(directory, EXIT.storeRefused);
+/**
+ * Looks for what would keep a server with this configuration from starting, and leaves everything as it was. What it finds on
+ * the way goes to `say`.
+ */
+export async function preflight(config: ServerConfig, say: (line: string) => void): Promise<StartRefused | undefined> {
+  const store = await storeProblem(config, say);
+  if (store !== undefined) return store;
   const addresses = [
     { address: config.listen, flag: flagOf('listen') },
     { address: config.metricsListen, flag: flagOf('metricsListen') },
@@ -22,6 +25,23 @@ export async function preflight(config: ServerConfig): Promise<StartRefused | un
     if (problem !== undefined) return new StartRefused(problem, EXIT.failed);
   }
   return undefined;
+}
+
+async function storeProblem(config: ServerConfig, say: (line: string) => void): Promise<StartRefused | undefined> {
+  const { store } = config;
+  switch (store.kind) {
+    case 'embedded': {
+      const problem = await directoryProblem(store.directory);
+      return problem === undefined ? undefined : new StartRefused(problem, EXIT.storeRefused);
+    }
+    case 'redlock': {
+      const { checkNodes } = await import('./check-nodes.js');
+      return checkNodes(store, config, say).catch((error: unknown) => {
+        if (error instanceof StartRefused) return error;
+        throw error;
+      });
+    }
+  }
 }
 
 /** Makes the directory and takes its lock, as a start would, and removes again what was not there before. */

@@ -38,7 +38,7 @@ export async function run(args: readonly string[], environment: NodeJS.ProcessEn
     process.stderr.write(`holdfast-server: ${variable} is not the variable of any setting; see --help\n`);
   }
   const { preflight } = await import('./preflight.js');
-  const refusal = await preflight(config);
+  const refusal = await preflight(config, (text) => process.stdout.write(`${text}\n`));
   if (refusal === undefined) return;
   process.stderr.write(`holdfast-server: ${refusal.message}\n`);
   process.exitCode = refusal.exitCode;
@@ -66,16 +66,22 @@ async function serve(config: ServerConfig, environment: NodeJS.ProcessEnv): Prom
     logger.log('store_failed', { error });
     endNow(EXIT.storeRefused);
   };
+  const onStoreRefusal = (reason: string): void => {
+    logger.log('start_refused', { reason });
+    endNow(EXIT.storeRefused);
+  };
   const signals = new StopSignals((signal) => {
     logger.log('stopped_at_once', { signal });
     endNow(EXIT.failed);
   });
-  const server = await startServer(config, { logger, environment, onStoreFailure }).catch((error: unknown) => {
-    if (!(error instanceof StartRefused)) throw error;
-    logger.log('start_refused', { reason: error.message });
-    return end(error.exitCode);
-  });
-  announce(config, server, logger, format);
+  const server = await startServer(config, { logger, environment, onStoreFailure, onStoreRefusal }).catch(
+    (error: unknown) => {
+      if (!(error instanceof StartRefused)) throw error;
+      logger.log('start_refused', { reason: error.message });
+      return end(error.exitCode);
+    },
+  );
+  await announce(config, server, logger, format);
   const signal = await signals.first;
   logger.log('draining', { signal, streams: server.openStreams(), timeoutMs: config.drainTimeoutMs });
   await server.drainAndStop();

@@ -17,7 +17,7 @@ function event<const F extends readonly string[]>(level: LogLevel, message: stri
 
 /** Every kind of log line, by its `event`. The log and the table in docs/operations.md come from here. */
 export const LOG_EVENTS = {
-  ready: event('info', 'ready', 'address', 'metrics', 'store', 'dataDir', 'serverId', 'version', 'pid'),
+  ready: event('info', 'ready', 'address', 'metrics', 'store', 'dataDir', 'nodes', 'serverId', 'version', 'pid'),
   insecure: event('warn', 'anybody who can reach this server may use it'),
   unknown_variable: event('warn', 'a variable that looks like a setting is none; see --help', 'variable'),
   start_refused: event('fatal', 'cannot start', 'reason'),
@@ -31,6 +31,35 @@ export const LOG_EVENTS = {
   lease_lost: event('warn', 'lease lost', 'sessionId', 'leaseId', 'namespace', 'resource', 'token', 'reason'),
   store_unavailable: event('warn', 'store unavailable', 'cause'),
   store_available: event('info', 'store available again'),
+  node_up: event('info', 'connected to a node', 'node', 'version'),
+  node_down: event('warn', 'a node cannot be used', 'node', 'kind', 'cause'),
+  node_admitted: event('info', 'a node votes', 'node'),
+  node_quarantined: event(
+    'warn',
+    'a node may have lost its memory, and does not vote before its quarantine is over',
+    'node',
+    'leftMs',
+  ),
+  node_evicts: event(
+    'error',
+    'a node throws keys away for want of memory: what it promised may be gone',
+    'node',
+    'evictedKeys',
+  ),
+  clock_shifted: event('warn', 'the clock of a node has shifted', 'node', 'byMs'),
+  self_suspected: event(
+    'warn',
+    'this process may have stood still: nothing is granted until clocks are measured again',
+    'why',
+  ),
+  self_trusted: event('info', 'clocks were measured again'),
+  configuration_conflict: event(
+    'error',
+    'the nodes belong to a cluster with other settings: nothing is granted',
+    'cause',
+  ),
+  quorum_lost: event('warn', 'too few nodes vote: nothing is granted', 'voting', 'quorum', 'cause'),
+  quorum_reached: event('info', 'enough nodes vote: leases are granted', 'voting', 'quorum'),
   store_failed: event('fatal', 'the store has failed: stopping; the next start reads what it holds', 'error'),
   event_loop_stalled: event('warn', 'the event loop stood still', 'stalledMs'),
   defect: event('error', 'a defect ended one call; the server goes on', 'where', 'error'),

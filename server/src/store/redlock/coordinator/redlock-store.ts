@@ -30,6 +30,8 @@ export interface RedlockStorePorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: MembershipEvents;
+  /** Where a node is, for people, by its place in the list of nodes. Default: not said. */
+  readonly addressOf?: (node: number) => string;
 }
 
 /** Leases on a quorum of independent Redis nodes, shared with the other servers of the cluster. */

@@ -1,0 +1,62 @@
+import type { RedlockConfig, ServerConfig } from '../config/server-config.js';
+import type { NodeFacts } from '../store/redlock/open-redlock-store.js';
+import { EXIT, StartRefused } from './exit-codes.js';
+import { redlockOptions } from './redlock-options.js';
+import { elapsed, systemClock } from './system-clock.js';
+
+/** Longer than a node may take to connect and be looked at. */
+const CHECK_MS = 7_000;
+
+/** What was found of one node. */
+interface Finding {
+  readonly id: string;
+  readonly address: string;
+  /** Its facts, or what is wrong with it, to be read after its name. */
+  readonly found: NodeFacts | string;
+}
+
+/** Connects to every node and writes nothing there. `say` is given a line for each. */
+export async function checkNodes(
+  store: RedlockConfig,
+  config: ServerConfig,
+  say: (line: string) => void,
+): Promise<StartRefused | undefined> {
+  const { redisNodes } = await import('../store/redlock/open-redlock-store.js');
+  const nodes = redisNodes(await redlockOptions(store, config, 'check'));
+  const findings = await Promise.all(
+    nodes.map(async (node, index): Promise<Finding> => {
+      const found = new Promise<NodeFacts | string>((resolve) => {
+        const nothing = (): void => undefined;
+        node.open({ verified: resolve, down: ({ message }) => resolve(message), released: nothing, wanted: nothing });
+      });
+      const late = elapsed(systemClock, CHECK_MS).then(() => `has not answered within ${CHECK_MS} ms`);
+      return {
+        id: node.id,
+        address: store.nodes[index]?.address.shown ?? '',
+        found: await Promise.race([found, late]),
+      };
+    }),
+  );
+  await Promise.all(nodes.map((node) => node.close()));
+  for (const { id, address, found } of findings) {
+    say(`node ${id} at ${address} ${typeof found === 'string' ? found : `answers: ${found.version}`}`);
+  }
+  return judged(findings);
+}
+
+function judged(findings: readonly Finding[]): StartRefused | undefined {
+  const byIdentity = new Map<string, Finding>();
+  for (const finding of findings) {
+    if (typeof finding.found === 'string') continue;
+    const other = byIdentity.get(finding.found.identity);
+    if (other !== undefined) {
+      const message = `${other.id} and ${finding.id} are one and the same Redis: each node must be a process of its own`;
+      return new StartRefused(message, EXIT.storeRefused);
+    }
+    byIdentity.set(finding.found.identity, finding);
+  }
+  const quorum = Math.floor(findings.length / 2) + 1;
+  if (byIdentity.size >= quorum) return undefined;
+  const message = `only ${byIdentity.size} of ${findings.length} nodes can be used, and ${quorum} must agree to a grant`;
+  return new StartRefused(message, EXIT.storeRefused);
+}
