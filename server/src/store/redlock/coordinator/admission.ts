@@ -16,8 +16,8 @@ interface Wait {
 export interface AdmissionTerms {
   /** The greatest time to live of any server, as far as the nodes have told. */
   readonly greatestTtlMs: number;
-  /** The configuration is agreed on, and greatest times to live have been asked for since the wait began. */
-  mayAdmit(waitingSinceMs: number): boolean;
+  /** The configuration is agreed on, and a quorum has told its greatest time to live since that moment. */
+  mayAdmit(sinceMs: number): boolean;
 }
 
 /**
@@ -49,10 +49,6 @@ export class Admission {
 
   get distrusted(): boolean {
     return this.#distrusted;
-  }
-
-  get waitingSinceMs(): number | undefined {
-    return this.#wait?.sinceMs;
   }
 
   /** Another process or history: whatever is known concerns the one before. */
@@ -109,14 +105,29 @@ export class Admission {
     if (this.#admitted) return undefined;
     const wait = this.#wait;
     if (wait === undefined || nowMs - this.#markReadMs >= REREAD_MS) return this.#mark();
-    if (this.leftMs(nowMs, terms.greatestTtlMs) !== 0 || !terms.mayAdmit(wait.sinceMs)) return undefined;
+    const endMs = this.#endMs(wait, terms.greatestTtlMs);
+    if (nowMs < endMs || !terms.mayAdmit(endMs)) return undefined;
     return { kind: 'admit', nonce: wait.nonce, configuration: this.settings.configuration };
   }
 
   /** How much of the wait is left; `undefined` while none has begun. */
   leftMs(nowMs: number, greatestTtlMs: number): number | undefined {
     if (this.#wait === undefined) return undefined;
-    return Math.max(0, this.#wait.sinceMs + quarantineMs(this.settings, greatestTtlMs) - nowMs);
+    return Math.max(0, this.#endMs(this.#wait, greatestTtlMs) - nowMs);
+  }
+
+  /**
+   * The nodes' greatest times to live must be known as of this moment: when the wait began, and, so that a server that
+   * came meanwhile is heard of, when it is over.
+   */
+  termsNeededMs(nowMs: number, greatestTtlMs: number): number {
+    if (this.#wait === undefined) return Number.NEGATIVE_INFINITY;
+    const endMs = this.#endMs(this.#wait, greatestTtlMs);
+    return nowMs < endMs ? this.#wait.sinceMs : endMs;
+  }
+
+  #endMs({ sinceMs }: Wait, greatestTtlMs: number): number {
+    return sinceMs + quarantineMs(this.settings, greatestTtlMs);
   }
 
   /** A new nonce every time: one that was written before could be found again after a wipe. */

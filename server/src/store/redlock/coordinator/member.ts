@@ -26,8 +26,8 @@ export interface MemberPorts {
   readonly watch: ClockWatch;
   readonly configuration: ConfigurationCheck;
   readonly terms: AdmissionTerms;
-  /** The latest moment at which a wait for some node has begun. */
-  latestWaitMs(): number;
+  /** What a node confirmed before that is too old to admit any node by. */
+  termsNeededMs(): number;
   /** Every answer, wherever it came from. */
   answered(node: number, standing: NodeStanding, sentMs: number, receivedMs: number): void;
 }
@@ -246,7 +246,7 @@ export class Member {
     const againMs = configuration.conflicts(this.index) ? CONFLICT_MS : CONFIRM_AGAIN_MS;
     if (nowMs - this.#confirmAskedMs < againMs) return false;
     const confirmedMs = configuration.confirmedMs(this.index);
-    return confirmedMs === undefined || nowMs - confirmedMs >= CONFIRM_MS || confirmedMs < this.ports.latestWaitMs();
+    return confirmedMs === undefined || nowMs - confirmedMs >= CONFIRM_MS || confirmedMs < this.ports.termsNeededMs();
   }
 
   #send(errand: NodeErrand, deadlineMs: number, ordered?: (reply: ErrandReply) => void): void {

@@ -75,10 +75,10 @@ export class Membership implements Electorate {
       mayAdmit: (sinceMs: number) => configuration.confirmed && configuration.confirmedSince(sinceMs) >= this.quorum,
     };
     const shared = { settings, clock, random, events, watch: this.#watch, configuration, terms };
-    const latestWaitMs = (): number => this.#latestWaitMs();
+    const termsNeededMs = (): number => this.#termsNeededMs();
     const answered = (node: number, standing: NodeStanding, sentMs: number, receivedMs: number): void =>
       this.#answered(node, standing, sentMs, receivedMs);
-    this.#members = nodes.map((node, index) => new Member(index, node, { ...shared, latestWaitMs, answered }));
+    this.#members = nodes.map((node, index) => new Member(index, node, { ...shared, termsNeededMs, answered }));
     this.#orders = { settings, members: this.#members, configuration };
   }
 
@@ -224,9 +224,10 @@ export class Membership implements Electorate {
     return this.#watch.suspectsItself || this.#ports.clock.nowMs() < this.#busyUntilMs;
   }
 
-  #latestWaitMs(): number {
-    const waits = this.#members.map(({ admission }) => admission.waitingSinceMs ?? Number.NEGATIVE_INFINITY);
-    return Math.max(...waits);
+  #termsNeededMs(): number {
+    const nowMs = this.#ports.clock.nowMs();
+    const { greatestTtlMs } = this.#configuration;
+    return Math.max(...this.#members.map(({ admission }) => admission.termsNeededMs(nowMs, greatestTtlMs)));
   }
 
   #medianOffsetMs(): number | undefined {

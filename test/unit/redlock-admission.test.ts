@@ -1,0 +1,138 @@
+import { expect } from 'chai';
+import { quarantineMs } from '../../server/src/store/redlock/coordinator/settings.js';
+import { MembershipRig } from '../support/redlock/membership-rig.js';
+
+describe('the admission of nodes', () => {
+  it('waits the whole quarantine at the first boot', async () => {
+    const rig = new MembershipRig();
+    const server = rig.server();
+    await rig.world.advance(rig.waitMs - 100);
+    expect(server.votes()).to.not.include(true);
+    expect(server.membership.obstacle()).to.match(/^redis-1 is quarantined for another 1 s, redis-2/);
+    await rig.until(() => server.votes().every(Boolean), 500);
+    expect(server.membership.obstacle()).to.equal(undefined);
+    expect(server.count('node_quarantined')).to.equal(5);
+    expect(server.count('node_admitted')).to.equal(5);
+  });
+
+  it('is immediate for a cluster declared new, and only for that', async () => {
+    const rig = new MembershipRig();
+    const server = rig.server();
+    await rig.world.advance(50);
+    rig.redis(3).keys.set('holdfast:default:lock:old', 'x');
+    expect(await rig.during(server.membership.declareNew())).to.deep.equal({
+      kind: 'refused',
+      message: 'redis-4 is not empty: holdfast:default:lock:old',
+    });
+    expect(rig.redises.every(({ keys }) => !keys.keys().some((key) => key.includes('admission')))).to.equal(true);
+    rig.redis(3).wipe();
+    rig.redis(1).stop();
+    await rig.world.advance(50);
+    expect(await rig.during(server.membership.declareNew())).to.include({ kind: 'refused' });
+    rig.redis(1).start('empty');
+    await rig.world.advance(300);
+    expect(await rig.during(server.membership.declareNew())).to.include({ kind: 'done' });
+    expect(server.votes()).to.deep.equal([true, true, true, true, true]);
+    for (const redis of rig.redises) redis.wipe();
+    await rig.world.advance(1_500);
+    expect(await rig.during(server.membership.declareNew())).to.include({ kind: 'refused' });
+    expect(server.votes()).to.not.include(true);
+  });
+
+  it('begins its wait anew with every wipe, whoever times it', async () => {
+    const rig = new MembershipRig();
+    const [first, second] = [await rig.ready(), rig.server()];
+    await rig.world.advance(1_000);
+    expect(second.votes()).to.deep.equal([true, true, true, true, true]);
+    rig.redis(0).wipe();
+    await rig.world.advance(rig.waitMs - 300);
+    expect([first.votes()[0], second.votes()[0]]).to.deep.equal([false, false]);
+    rig.redis(0).wipe();
+    const wipedMs = rig.world.nowMs();
+    await rig.until(() => first.votes()[0] === true || second.votes()[0] === true, 2 * rig.waitMs);
+    expect(rig.world.nowMs() - wipedMs).to.be.at.least(rig.waitMs);
+    await rig.until(() => first.votes()[0] === true && second.votes()[0] === true, 1_500);
+  });
+
+  it('begins its wait anew when the node is restarted, even with what it kept', async () => {
+    for (const memory of ['empty', 'kept'] as const) {
+      const rig = new MembershipRig();
+      const server = await rig.ready();
+      rig.redis(2).restart(memory);
+      await rig.world.advance(400);
+      expect(server.votes()).to.deep.equal([true, true, false, true, true]);
+      const tookMs = await rig.until(() => server.votes()[2] === true, 2 * rig.waitMs);
+      expect(tookMs).to.be.at.least(rig.waitMs - 500);
+    }
+  });
+
+  it('sees another history of the same process when the facts are read again', async () => {
+    const rig = new MembershipRig();
+    const server = await rig.ready();
+    rig.redis(2).changeHistory();
+    rig.redis(2).recheck();
+    await rig.world.advance(50);
+    expect(server.votes()).to.deep.equal([true, true, false, true, true]);
+  });
+
+  it('lapses when no server refreshed it for long enough', async () => {
+    const rig = new MembershipRig(3, { admissionMs: 10_000 });
+    const server = await rig.ready();
+    await rig.world.advance(30_000);
+    expect(server.votes(), 'refreshed all the time').to.deep.equal([true, true, true]);
+    await server.membership.close();
+    await rig.world.advance(9_000);
+    const early = rig.server();
+    await rig.world.advance(500);
+    expect(early.votes()).to.deep.equal([true, true, true]);
+    await early.membership.close();
+    await rig.world.advance(10_001);
+    const late = rig.server();
+    await rig.world.advance(rig.waitMs - 100);
+    expect(late.votes()).to.deep.equal([false, false, false]);
+    await rig.until(() => late.votes().every(Boolean), 500);
+  });
+
+  it('waits as long as the longest lease of any server, also of one that comes later', async () => {
+    const rig = new MembershipRig();
+    const short = rig.server();
+    await rig.world.advance(1_000);
+    const long = rig.server({ maxTtlMs: 4_000 });
+    await rig.world.advance(100);
+    await long.membership.close();
+    const longWaitMs = quarantineMs(rig.settings, 4_000);
+    const tookMs = await rig.until(() => short.votes().includes(true), 3 * longWaitMs);
+    expect(tookMs + 1_100).to.be.within(longWaitMs, longWaitMs + 200);
+  });
+
+  it('admits nobody while too few nodes agree on the configuration', async () => {
+    const rig = new MembershipRig();
+    for (const index of [2, 3, 4]) rig.redis(index).stop();
+    const server = rig.server();
+    await rig.world.advance(2 * rig.waitMs);
+    expect(server.votes()).to.not.include(true);
+    expect(server.membership.confirmed()).to.equal(false);
+    rig.redis(2).start('empty');
+    await rig.until(() => server.votes()[0] === true && server.votes()[1] === true, 1_500);
+    expect(server.membership.obstacle()).to.match(
+      /^2 of 5 nodes unreachable: redis-4 refused the connection, redis-5 .*; redis-3 is quarantined for another \d s$/,
+    );
+  });
+
+  it('makes one node forget on order, and waits for it', async () => {
+    const rig = new MembershipRig();
+    const server = await rig.ready();
+    expect(await rig.during(server.membership.reset('redis-9'))).to.include({ kind: 'refused' });
+    expect(await rig.during(server.membership.reset('redis-2'))).to.deep.equal({
+      kind: 'done',
+      message: 'redis-2 forgot 1 keys and is quarantined for 4 s',
+    });
+    await rig.world.advance(50);
+    expect(server.votes()).to.deep.equal([true, false, true, true, true]);
+    const [, report] = server.membership.report();
+    expect(report).to.include({ id: 'redis-2', state: 'quarantined', version: 'redis 7.0.15' });
+    expect(report?.quarantineLeftMs).to.be.within(2_900, rig.waitMs);
+    expect(report?.clockOffsetMs).to.be.within(-1, 1);
+    expect(report?.roundTripMs).to.be.within(0.4, 0.6);
+  });
+});
