@@ -9,7 +9,7 @@ export interface Electorate {
   nodeName(node: number): string;
   /** Whether a call to this node would be sent. */
   reachable(node: number): boolean;
-  /** Whether an OK of this node counts: it is verified and not under suspicion. */
+  /** Whether this node's accepts count: it is verified, admitted and not under suspicion. */
   mayVote(node: number): boolean;
   /** Why nothing can be granted now; `undefined` when it can. */
   obstacle(): string | undefined;

@@ -4,6 +4,8 @@ import type { Absence, Motion } from './motion.js';
 import type { LaneCall, NodeLane } from './node-lane.js';
 import type { BatchReply, BatchVerb, NodeBatch, NodeFault } from './redis-node.js';
 
+const GRANTING: ReadonlySet<BatchVerb> = new Set(['acquire', 'hand_off']);
+
 export interface RoundPorts {
   readonly clock: Pick<Clock, 'nowMs' | 'after'>;
   readonly electorate: Electorate;
@@ -32,7 +34,7 @@ export function putToVote<V extends BatchVerb>(
     const call = lane.call(batch, (reply) => {
       answered.add(node);
       outstanding.delete(node);
-      hear(electorate, motions, node, reply, late);
+      hear(electorate, verb, motions, node, reply, late);
       if (answered.size < lanes.length || late) return;
       deadline?.cancel();
       over();
@@ -51,9 +53,13 @@ export function putToVote<V extends BatchVerb>(
   });
 }
 
-/** Votes in favour count only from a node that is what it was when it was asked. */
+/**
+ * Hands out one node's votes. What grants needs a voter; what only keeps or frees a lease is anybody's word who has it, so
+ * that leases outlive the quarantine of a node.
+ */
 function hear<V extends BatchVerb>(
   electorate: Electorate,
+  verb: V,
   motions: readonly Motion<V>[],
   node: number,
   reply: BatchReply<V>,
@@ -62,9 +68,9 @@ function hear<V extends BatchVerb>(
   switch (reply.kind) {
     case 'votes': {
       const { nowUs } = reply.standing;
-      if (!electorate.mayVote(node)) {
+      if (GRANTING.has(verb) && !electorate.mayVote(node)) {
         // Something was done there, by a node whose word does not count.
-        const absence: Absence = { kind: 'unverified', message: 'is being verified' };
+        const absence: Absence = { kind: 'unverified', message: 'is being checked' };
         for (const motion of motions) motion.absent(node, absence, true, late);
         return;
       }
