@@ -11,7 +11,9 @@ import type {
 } from '../../server/src/store/redlock/coordinator/redis-node.js';
 import { IoredisNode, type IoredisNodeOptions } from '../../server/src/store/redlock/node/ioredis-node.js';
 import { type NodeTls, parseNodeAddress } from '../../server/src/store/redlock/node/node-address.js';
+import { nodeKeys } from '../../server/src/store/redlock/node/node-keys.js';
 import { eventually, within } from './deadline.js';
+import type { RedisServer } from './redis-server.js';
 
 const DEADLINE_MS = 5_000;
 
@@ -125,4 +127,12 @@ export class NodeRig {
       new Promise((resolve) => this.node.errand(errand, resolve)),
     );
   }
+}
+
+/** Resolves when so many listen for hints. */
+export async function listeners(redis: RedisServer, count: number): Promise<void> {
+  await eventually(DEADLINE_MS, `${count} to listen for hints`, async () => {
+    const [, listening] = await redis.client.pubsub('NUMSUB', nodeKeys('main').hints);
+    return Number(listening) === count ? true : undefined;
+  });
 }

@@ -23,6 +23,8 @@ export interface RedisOptions {
   readonly tls?: TestCertificates;
   /** Of the user `default`, which asks whether it is ready. */
   readonly password?: string;
+  /** Default: a free one. */
+  readonly port?: number;
 }
 
 /** A real Redis in a process of its own, on a port of its own on loopback, that keeps nothing unless it is told to. */
@@ -73,7 +75,7 @@ async function startOne(options: RedisOptions): Promise<RedisServer> {
   for (let attempt = 1; ; attempt += 1) {
     const directory = await mkdtemp(join(tmpdir(), 'holdfast-redis-'));
     directories.add(directory);
-    const server = new RunningRedis(await freePort(), directory, options);
+    const server = new RunningRedis(options.port ?? (await freePort()), directory, options);
     try {
       await server.start();
       return server;

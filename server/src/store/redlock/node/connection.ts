@@ -53,7 +53,7 @@ export class Connection {
       if (this.#unanswered.delete(once)) settle(outcome);
     };
     this.#unanswered.add(once);
-    const failed = (error: unknown): void => once({ kind: 'fault', fault: this.#fault ?? nodeFault(error) });
+    const failed = (error: unknown): void => once({ kind: 'fault', fault: this.#faultOf(error) });
     try {
       const command = new Command(name, [...args], { replyEncoding: 'utf8' });
       command.promise.then((reply: unknown) => once({ kind: 'reply', reply }), failed);
@@ -86,6 +86,12 @@ export class Connection {
     // A node that hangs would not say good-bye either.
     this.#redis.stream?.destroy();
     this.#settleAll(fault);
+  }
+
+  /** What made the connection end says more than that it has. */
+  #faultOf(error: unknown): NodeFault {
+    const fault = nodeFault(error);
+    return fault === CLOSED ? (this.#fault ?? fault) : fault;
   }
 
   #ended(): void {

@@ -18,7 +18,9 @@ function readVotes<V extends BatchVerb>(batch: NodeBatch<V>, parts: readonly unk
   }
   const script = BATCH_SCRIPTS[batch.verb];
   const details = new Details(parts, 2);
-  return Array.from(letters, (letter) => script.decode(letter, details));
+  const votes: BatchVerbs[V]['vote'][] = [];
+  for (const letter of letters) votes.push(script.decode(letter, details));
+  return votes;
 }
 
 /** A script's reply to an errand, up to its details. */
