@@ -132,7 +132,6 @@ describe('the text of a script', () => {
   const constants = {
     identity: 'run:history',
     clusterId: "it's\\main",
-    serverId: 'server-1',
     configuration: 'c0ffee/1',
     windowMs: 5_000,
     ballotMs: 600_000,
@@ -146,13 +145,12 @@ describe('the text of a script', () => {
     expect(luaString("it's \\ é")).to.equal("'it\\039s \\092 \\195\\169'");
   });
 
-  it('is another one for every other process, server, cluster and setting', () => {
+  it('is another one for every other process, cluster and setting', () => {
     const text = scriptText(constants, 'return 1');
     expect(text).to.contain('wire version 1');
     for (const change of [
       { identity: 'other' },
       { clusterId: 'other' },
-      { serverId: 'other' },
       { configuration: 'c0ffee/2' },
       { windowMs: 6_000 },
       { ballotMs: 1 },

@@ -93,7 +93,7 @@ export class IoredisNode implements RedisNode {
       answered(payload);
       return;
     }
-    this.#run(batch.verb, [payload.value], (outcome) => {
+    this.#run(batch.verb, [payload.value, this.#options.serverId], (outcome) => {
       answered(outcome.kind === 'fault' ? outcome : flat(attempt(() => readBatchReply(batch, outcome.reply))));
     });
   }
@@ -229,12 +229,11 @@ export class IoredisNode implements RedisNode {
   }
 
   #constants(identity: string): ScriptConstants {
-    const { clusterId, serverId, settings } = this.#options;
+    const { clusterId, settings } = this.#options;
     const { windowMs, ballotMs, admissionMs, keyTemplate } = settings;
     return {
       identity,
       clusterId,
-      serverId,
       configuration: configurationText(settings.configuration),
       windowMs,
       ballotMs,

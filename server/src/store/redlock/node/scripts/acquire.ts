@@ -7,7 +7,7 @@ import { AHEAD, BEHIND, low, OK, tokenDigits, wholeMs } from './votes.js';
 
 const ENTRY = String.raw`
 local function want(key, introduced)
-  pcall('SET', key .. '\0w', SERVER, 'PX', WANT_PX)
+  pcall('SET', key .. '\0w', server, 'PX', WANT_PX)
   if not state[4] then
     pcall('SET', WANTS, '1', 'PX', WANTS_PX)
     state[4] = '1'

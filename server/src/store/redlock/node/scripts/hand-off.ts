@@ -11,7 +11,7 @@ local function wantedByOthers(key)
   if SHARED then return true end
   if not state[4] then return false end
   local want = pcall('GET', key .. '\0w')
-  return type(want) == 'string' and want ~= SERVER
+  return type(want) == 'string' and want ~= server
 end
 
 local function handOff(key, value, px, token, from)

@@ -8,12 +8,14 @@ const WANT_MS = 1_000;
 /** Longer than any want, so that where there is one there is the flag as well. */
 const WANT_FLAG_MS = 2 * WANT_MS;
 
-/** What is written into the text of every script, so that its SHA stands for all of it. */
+/**
+ * What is written into the text of every script, so that its SHA stands for all of it. Nothing of one server: Redis keeps
+ * every text it is given for as long as it lives.
+ */
 export interface ScriptConstants {
   /** Of the process of Redis, and of its history. */
   readonly identity: string;
   readonly clusterId: string;
-  readonly serverId: string;
   /** `hash/generation`, as the node keeps it. */
   readonly configuration: string;
   readonly windowMs: number;
@@ -33,7 +35,6 @@ function declarations(constants: ScriptConstants): string {
   const keys: NodeKeys = nodeKeys(constants.clusterId);
   const strings: Readonly<Record<string, string>> = {
     IDENTITY: constants.identity,
-    SERVER: constants.serverId,
     CONFIGURATION: constants.configuration,
     LOCKS: constants.lockPattern,
     ADM: keys.admission,
@@ -82,9 +83,9 @@ local function standing(how)
 end
 `;
 
-/** For scripts of batches: the entries, and one answer for each. Some errors are no entry's own, and fail the call. */
+/** For scripts of batches: the entries, who asks, and one answer for each. Some errors are no entry's own, and fail the call. */
 export const BATCH = `
-local entries = cmsgpack.unpack(ARGV[1])
+local entries, server = cmsgpack.unpack(ARGV[1]), ARGV[2]
 local reply, replied, letters, answered = { '', '' }, 2, {}, 0
 
 local function answer(letter)
@@ -133,7 +134,7 @@ local function announce(key)
   if type(want) ~= 'string' then return false end
   pcall('DEL', key .. '\0w')
   pcall('PUBLISH', HINTS, 'r' .. key)
-  return want ~= SERVER
+  return want ~= server
 end
 `;
 

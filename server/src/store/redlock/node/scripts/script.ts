@@ -5,7 +5,7 @@ import type { Details } from './details.js';
 export type Packable = string | number | readonly Packable[];
 
 /**
- * The script of a verb that comes in batches. It is given one packed, flat array, and answers
+ * The script of a verb that comes in batches. It is given one packed, flat array and the id of the server, and answers
  * `[standing, one letter for each entry, details…]`; which letters have details, and how many, is its own business.
  */
 export interface BatchScript<V extends BatchVerb> {
