@@ -1,6 +1,60 @@
 import { expect } from 'chai';
+import { Admission, type AdmissionTerms } from '../../server/src/store/redlock/coordinator/admission.js';
 import { quarantineMs } from '../../server/src/store/redlock/coordinator/settings.js';
-import { MembershipRig } from '../support/redlock/membership-rig.js';
+import { MembershipRig, QUICK } from '../support/redlock/membership-rig.js';
+import { redlockSettings } from '../support/redlock/model-settings.js';
+
+const STANDING = { nowUs: 0, clockUs: 0, configuration: undefined };
+
+describe('the admission of one node', () => {
+  const settings = redlockSettings(QUICK);
+  const asked: number[] = [];
+  const terms: AdmissionTerms = { greatestTtlMs: 0, mayAdmit: (sinceMs) => asked.push(sinceMs) > 0 };
+  const waitMs = quarantineMs(settings, 0);
+  const begun = (): Admission => {
+    const admission = new Admission(settings, { bytes: (count) => new Uint8Array(count) });
+    admission.done({ kind: 'mark', nonce: 'a' }, 1_000);
+    return admission;
+  };
+  /** The mark is read again by then. */
+  const read = (admission: Admission, nonce: string, atMs: number): string | undefined => {
+    admission.done({ kind: 'mark', nonce }, atMs);
+    return admission.next(atMs, terms)?.kind;
+  };
+
+  it('counts from the first sight of the nonce it reads, and of no other', () => {
+    const admission = begun();
+    expect(read(admission, 'a', 1_000 + waitMs - 1)).to.equal(undefined);
+    expect(read(admission, 'a', 1_000 + waitMs)).to.equal('admit');
+    expect(asked, 'as of the end of the wait').to.deep.equal([1_000 + waitMs]);
+    expect(read(admission, 'b', 1_000 + waitMs)).to.equal(undefined);
+    expect(read(admission, 'a', 1_001 + waitMs), 'forgotten meanwhile').to.equal(undefined);
+    expect(admission.leftMs(1_001 + waitMs, 0)).to.equal(waitMs);
+  });
+
+  it('reads the mark again while it waits', () => {
+    expect(begun().next(1_999, terms)).to.equal(undefined);
+    expect(begun().next(2_000, terms)?.kind).to.equal('mark');
+  });
+
+  it('believes nothing of a node until it has taken away the admission it distrusts', () => {
+    const admission = begun();
+    admission.seen({ ...STANDING, admitted: true });
+    admission.distrust();
+    admission.seen({ ...STANDING, admitted: true });
+    expect(admission.admitted).to.equal(false);
+    expect(admission.next(5_000, terms)?.kind).to.equal('unadmit');
+    admission.done({ kind: 'unadmit' }, 5_001);
+    expect(admission.next(5_001, terms)?.kind).to.equal('mark');
+  });
+
+  it('knows nothing of another process', () => {
+    const admission = begun();
+    admission.seen({ ...STANDING, admitted: true });
+    admission.begin();
+    expect(admission.admitted).to.equal(false);
+  });
+});
 
 describe('the admission of nodes', () => {
   it('waits the whole quarantine at the first boot', async () => {

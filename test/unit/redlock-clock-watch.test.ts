@@ -1,6 +1,29 @@
 import { expect } from 'chai';
+import { ClockWatch } from '../../server/src/store/redlock/coordinator/clock-watch.js';
 import { offsetInterval } from '../../server/src/store/redlock/coordinator/node-clock.js';
 import { MembershipRig } from '../support/redlock/membership-rig.js';
+import { VirtualClock } from '../support/virtual-clock.js';
+
+/** A watch by itself, of nodes that are measured exactly when the test says so. */
+class Watched {
+  readonly clock = new VirtualClock();
+  readonly told: string[] = [];
+  readonly watch = new ClockWatch(5, 3, 0.01, {
+    clock: this.clock,
+    measureAll: () => undefined,
+    moved: (node) => this.told.push(`moved ${node}`),
+    suspected: (why) => this.told.push(`suspected ${why}`),
+    trusted: () => this.told.push('trusted'),
+  });
+
+  async measured(nodes: readonly number[], offsetMs: number): Promise<void> {
+    const sentMs = this.clock.nowMs();
+    await this.clock.advance(1);
+    const clockUs = (sentMs + 0.5 + offsetMs) * 1_000;
+    for (const node of nodes) this.watch.observed(node, { clockUs }, sentMs, this.clock.nowMs());
+    await this.clock.advance(1);
+  }
+}
 
 const ALL = [true, true, true, true, true];
 
@@ -90,9 +113,11 @@ describe('the clock watch', () => {
     const server = await rig.ready();
     server.holdLeases();
     await rig.world.advance(200);
-    rig.redis(1).stepClock(601_000);
-    rig.redis(3).stepClock(601_000);
+    rig.redis(1).stepClock(200_000);
+    rig.redis(3).stepClock(200_000);
     await rig.world.advance(300);
+    expect(server.kinds()).to.include('self_suspected');
+    expect(server.count('clock_shifted')).to.equal(2);
     expect(server.votes()).to.deep.equal([true, false, true, false, true]);
     expect(server.membership.obstacle()).to.equal(undefined);
   });
@@ -129,6 +154,52 @@ describe('the clock watch', () => {
     rig.redis(0).stepClock(-1_000);
     await rig.until(() => server.count('clock_shifted') === 1, 2_100);
     expect(server.votes()).to.deep.equal([false]);
+  });
+
+  it('takes no word of nodes that it met only after the movement', async () => {
+    const watched = new Watched();
+    const { watch, told } = watched;
+    await watched.measured([0, 1], 0);
+    await watched.measured([2, 3, 4], 500);
+    await watched.measured([0], 500);
+    await watched.measured([2, 3, 4], 500);
+    expect(told).to.deep.equal([]);
+    await watched.measured([1], 500);
+    expect(told).to.deep.equal(['suspected shift']);
+    await watched.measured([0, 1, 2, 3], 500);
+    expect(told).to.deep.equal(['suspected shift']);
+    await watched.measured([0, 1, 2, 3], 500);
+    expect(told).to.deep.equal(['suspected shift', 'trusted']);
+    watch.close();
+  });
+
+  it('waits for those that can be asked, and a second at most for those that do not answer', async () => {
+    const watched = new Watched();
+    await watched.measured([0, 1, 2, 3, 4], 0);
+    await watched.clock.advance(4_000);
+    await watched.measured([0, 1, 2], 0);
+    await watched.measured([0], 900);
+    await watched.measured([1], 0);
+    expect(watched.told, 'one of two that are there').to.deep.equal([]);
+    await watched.measured([2], 0);
+    expect(watched.told, 'two are gone').to.deep.equal(['moved 0']);
+    await watched.measured([1], -900);
+    await watched.clock.advance(900);
+    expect(watched.told).to.have.length(1);
+    await watched.clock.advance(200);
+    expect(watched.told).to.deep.equal(['moved 0', 'moved 1']);
+    watched.watch.close();
+  });
+
+  it('does not mind what time it is on the host of another process', async () => {
+    const rig = new MembershipRig();
+    const server = await rig.ready();
+    rig.redis(1).stop();
+    rig.redis(1).stepClock(5_000);
+    rig.redis(1).start('empty');
+    await rig.world.advance(1_500);
+    expect(server.membership.report()[1]?.state).to.equal('quarantined');
+    expect(server.count('clock_shifted')).to.equal(0);
   });
 
   it('tells the median of the clocks, of those it knows', async () => {

@@ -2,7 +2,6 @@ import { expect } from 'chai';
 import { Membership } from '../../server/src/store/redlock/coordinator/membership.js';
 import { countErrands, MembershipRig } from '../support/redlock/membership-rig.js';
 import { ModelNode } from '../support/redlock/model-node.js';
-import { VirtualClock } from '../support/virtual-clock.js';
 
 describe('the membership', () => {
   it('grants nothing while a node belongs to another configuration', async () => {
@@ -23,6 +22,7 @@ describe('the membership', () => {
     rig.redis(4).keys.set('\u0000configuration generation', '2');
     await rig.world.advance(1_100);
     expect(server.membership.obstacle()).to.contain('generation 2').and.to.contain('reconfigured');
+    expect(server.membership.confirmed()).to.equal(false);
     rig.redis(4).keys.set('\u0000configuration generation', '1');
     await rig.world.advance(1_100);
     expect(server.membership.obstacle()).to.equal(undefined);
@@ -31,13 +31,12 @@ describe('the membership', () => {
   it('refuses two addresses of one Redis', async () => {
     const rig = new MembershipRig(3);
     const [a, b] = [rig.redis(0), rig.redis(1)];
-    const clock = new VirtualClock();
     const world = rig.world;
     const fatal: string[] = [];
     const nodes = [a, b, a].map((redis) => new ModelNode(redis, rig.settings));
     const membership = new Membership(rig.settings, nodes, {
       clock: world,
-      random: { bytes: (count) => new Uint8Array(count), unit: () => clock.nowMs() },
+      random: { bytes: (count) => new Uint8Array(count), unit: () => 0.5 },
       events: { event: () => undefined, fatal: (problem) => fatal.push(problem) },
       cameBack: () => undefined,
       released: () => undefined,

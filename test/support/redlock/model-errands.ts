@@ -60,8 +60,10 @@ function mark(ctx: ScriptContext, nonce: string): ErrandOutcome {
 }
 
 function admit(ctx: ScriptContext, nonce: string, configuration: ClusterConfiguration): boolean {
-  const there = standing(ctx).configuration;
+  const { admitted, configuration: there } = standing(ctx);
+  if (admitted) return true;
   if (markedNonce(ctx) !== nonce || (there !== undefined && !same(there, configuration))) return false;
+  writeConfiguration(ctx, configuration);
   ctx.keys.set(BOOKKEEPING.admission, ctx.identity, ctx.settings.admissionMs);
   ctx.keys.delete(BOOKKEEPING.mark);
   return true;

@@ -22,6 +22,7 @@ import type {
   RepairEntry,
   RepairVote,
 } from '../../../server/src/store/redlock/coordinator/redis-node.js';
+import { sharesKeys } from '../../../server/src/store/redlock/coordinator/settings.js';
 import {
   BOOKKEEPING,
   ballotOf,
@@ -94,8 +95,7 @@ function handOff(ctx: ScriptContext, entry: HandOffEntry): HandOffVote {
   const refusal = refusalOf(ctx, key, tokenOf(entry.value));
   if (refusal !== undefined) return refusal;
   accept(ctx, key, entry.value, entry.expiryMs);
-  const want = ctx.keys.get(wantKey(key));
-  const wanted = want !== undefined && want !== ctx.serverId;
+  const wanted = sharesKeys(ctx.settings) || wantedByOthers(ctx, key);
   return { kind: 'ok', how: there === undefined ? 'fresh' : 'swapped', wanted };
 }
 
@@ -117,7 +117,6 @@ function refusalOf(ctx: ScriptContext, lock: string, token: NodeToken): Refusal 
 function accept(ctx: ScriptContext, lock: string, value: LockValue, expiryMs: number): void {
   setBallot(ctx, lock, tokenOf(value));
   ctx.keys.set(lock, value, expiryMs);
-  ctx.keys.delete(holderKey(lock));
 }
 
 function extend(ctx: ScriptContext, entry: ExtendEntry): ExtendVote {
@@ -146,11 +145,7 @@ function release(ctx: ScriptContext, entry: ReleaseEntry): ReleaseVote {
   const isMine = (value: LockValue): boolean => value === there || (value.endsWith(':') && !!there?.startsWith(value));
   if (there !== undefined && entry.values.some(isMine)) {
     ctx.keys.delete(key);
-    ctx.keys.delete(holderKey(key));
-    const want = ctx.keys.get(wantKey(key));
-    ctx.keys.delete(wantKey(key));
-    if (want !== undefined) ctx.publish('released', key);
-    return { kind: 'released', wanted: want !== undefined && want !== ctx.serverId };
+    return { kind: 'released', wanted: announce(ctx, key) };
   }
   if (entry.tombstone === 0) return { kind: 'gone' };
   const ballot = ballotOf(ctx, key) ?? 0;
@@ -163,20 +158,20 @@ function release(ctx: ScriptContext, entry: ReleaseEntry): ReleaseVote {
 }
 
 function repair(ctx: ScriptContext, entry: RepairEntry): RepairVote {
-  const now = nowUs(ctx);
   const ballot = ballotOf(ctx, entry.key);
-  if (ctx.keys.has(entry.key) || ballot !== entry.ballot || now >= entry.notAfterUs) return { kind: 'refused' };
+  const leftMs = Math.floor((entry.notAfterUs - nowUs(ctx)) / 1_000);
+  if (sharesKeys(ctx.settings) || ctx.keys.has(entry.key)) return { kind: 'refused' };
+  if (ballot !== entry.ballot || leftMs < 1) return { kind: 'refused' };
   if (ctx.outOfMemory) return outOfMemory();
-  ctx.keys.set(entry.key, entry.value, (entry.notAfterUs - now) / 1_000);
-  setBallot(ctx, entry.key, Math.max(ballot ?? 0, entry.token));
+  ctx.keys.set(entry.key, entry.value, leftMs);
+  if (entry.token > (ballot ?? 0)) setBallot(ctx, entry.key, entry.token);
   return { kind: 'ok' };
 }
 
 function introduce(ctx: ScriptContext, entry: IntroduceEntry): IntroduceVote {
   if (ctx.keys.get(entry.key) !== entry.value) return { kind: 'refused' };
   if (ctx.outOfMemory) return outOfMemory();
-  const leftMs = ctx.keys.expiresInMs(entry.key);
-  ctx.keys.set(holderKey(entry.key), `${entry.value} ${entry.holder}`, leftMs < 0 ? undefined : leftMs);
+  ctx.keys.set(holderKey(entry.key), `${entry.value} ${entry.holder}`, ctx.settings.ballotMs);
   return { kind: 'ok' };
 }
 
@@ -186,8 +181,20 @@ function forget(ctx: ScriptContext, entry: ForgetEntry): ForgetVote {
   const expiresInMs = ctx.keys.expiresInMs(entry.key);
   if (expiresInMs !== -1 && expiresInMs <= entry.longerThanMs) return { kind: 'kept', value, expiresInMs };
   ctx.keys.delete(entry.key);
-  ctx.keys.delete(holderKey(entry.key));
+  announce(ctx, entry.key);
   return { kind: 'forgotten', value, expiresInMs };
+}
+
+/** Tells whoever waits; says whether that is another server. */
+function announce(ctx: ScriptContext, lock: string): boolean {
+  const others = wantedByOthers(ctx, lock);
+  if (ctx.keys.delete(wantKey(lock))) ctx.publish('released', lock);
+  return others;
+}
+
+function wantedByOthers(ctx: ScriptContext, lock: string): boolean {
+  const want = ctx.keys.get(wantKey(lock));
+  return want !== undefined && want !== ctx.serverId;
 }
 
 /** Who is refused by a holder that nobody has introduced asks for that, once in a while. */

@@ -110,7 +110,6 @@ export class Member {
     this.#connected = true;
     this.#silent = false;
     this.#fault = undefined;
-    this.#confirmAskedMs = Number.NEGATIVE_INFINITY;
     this.#answeredMs = this.ports.clock.nowMs();
     events.event({ kind: 'node_up', node: this.node.id, version: facts.version });
     return true;
