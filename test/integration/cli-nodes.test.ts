@@ -11,22 +11,25 @@ describe('holdfast, of nodes,', function () {
 
   beforeEach(async () => {
     nodes = new ScriptedNodes(
-      nodeReport(),
-      nodeReport({
-        id: 'b',
-        address: 'redis://h:1',
-        state: 'quarantined',
-        quarantineLeftMs: 41_000,
-        clockOffsetMs: -12,
-      }),
-      nodeReport({
-        id: 'c',
-        state: 'unavailable',
-        detail: 'refused the connection',
-        version: '',
-        clockOffsetMs: undefined,
-        roundTripMs: undefined,
-      }),
+      [
+        nodeReport(),
+        nodeReport({
+          id: 'b',
+          address: 'redis://h:1',
+          state: 'quarantined',
+          quarantineLeftMs: 41_000,
+          clockOffsetMs: -12,
+        }),
+        nodeReport({
+          id: 'c',
+          state: 'unavailable',
+          detail: 'refused the connection',
+          version: '',
+          clockOffsetMs: undefined,
+          roundTripMs: undefined,
+        }),
+      ],
+      2,
     );
     served = await serve(new ScriptedCore(), {}, nodes);
   });

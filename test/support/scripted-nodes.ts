@@ -18,13 +18,19 @@ export function nodeReport(differs: Partial<NodeReport> = {}): NodeReport {
 
 /** Nodes of a store that are as the test says, do what it says, and remember what they were ordered. */
 export class ScriptedNodes implements StoreNodes {
-  readonly quorum = 2;
   readonly orders: string[] = [];
   outcome: NodesOutcome = { kind: 'done', message: 'it was done' };
-  reports: readonly NodeReport[];
+  /** Something besides nodes that do not vote. */
+  doubt: string | undefined;
 
-  constructor(...reports: readonly NodeReport[]) {
-    this.reports = reports;
+  constructor(
+    public reports: readonly NodeReport[],
+    readonly quorum: number,
+  ) {}
+
+  obstacle(): string | undefined {
+    const voting = this.reports.filter(({ state }) => state === 'admitted').length;
+    return voting < this.quorum ? 'too few nodes vote' : this.doubt;
   }
 
   report(): readonly NodeReport[] {

@@ -16,10 +16,20 @@ const nodesIn = (...states: readonly State[]): readonly NodeReport[] =>
   states.map((state, index) => nodeReport({ id: `n${index + 1}`, state }));
 
 describe('what is said of the nodes of a store', () => {
-  const text = (nodes: readonly NodeReport[], quorum: number): string => summaryOf(nodes, quorum).text;
+  const summary = (nodes: readonly NodeReport[], quorum: number) => summaryOf(new ScriptedNodes(nodes, quorum));
+  const text = (nodes: readonly NodeReport[], quorum: number): string => summary(nodes, quorum).text;
 
   it('is how many vote', () => {
     expect(text(nodesIn('admitted', 'admitted', 'unavailable'), 2)).to.equal('2 of 3 nodes vote');
+  });
+
+  it('is what else is in the way', () => {
+    const nodes = new ScriptedNodes(nodesIn('admitted', 'admitted'), 2);
+    nodes.doubt = 'b belongs to another configuration';
+    expect(summaryOf(nodes)).to.include({
+      grantable: false,
+      text: '2 of 2 nodes vote, but b belongs to another configuration',
+    });
   });
 
   it('is when enough of them will', () => {
@@ -50,7 +60,7 @@ describe('what is said of the nodes of a store', () => {
     const waiting = nodesIn('quarantined', 'quarantined', 'quarantined');
     const facts = { version: '1.2.3', address: '127.0.0.1:7420', metrics: undefined };
     const shown = (nodes: readonly NodeReport[]): string => {
-      const store = { kind: 'redlock', nodes: nodes.map(({ id }) => id), summary: summaryOf(nodes, 2) } as const;
+      const store = { kind: 'redlock', nodes: nodes.map(({ id }) => id), summary: summary(nodes, 2) } as const;
       return readySummary({ ...facts, store });
     };
     expect(shown(waiting).split('\n').slice(0, 3)).to.deep.equal([
@@ -68,7 +78,7 @@ describe('the watch over the nodes of a store', () => {
   /** A watch in virtual time, with what it logs and tells. */
   function watched(...states: readonly State[]) {
     const clock = new VirtualClock();
-    const nodes = new ScriptedNodes(...nodesIn(...states));
+    const nodes = new ScriptedNodes(nodesIn(...states), 2);
     const logged: string[] = [];
     const told: boolean[] = [];
     const logger = { log: (event: string, fields: object) => void logged.push(`${event} ${Object.values(fields)[0]}`) };
@@ -86,8 +96,24 @@ describe('the watch over the nodes of a store', () => {
     await become('admitted', 'admitted', 'connecting');
     await become('admitted', 'admitted', 'connecting');
     await become('admitted', 'unavailable', 'quarantined');
+    await become('admitted', 'unavailable', 'quarantined');
     expect(told).to.deep.equal([false, true, false]);
-    expect(logged).to.deep.equal(['quorum_reached 2', 'quorum_lost 1']);
+    expect(logged).to.deep.equal(['granting 2', 'not_granting 1']);
+  });
+
+  it('does not tell of a doubt that has passed at the next look', async () => {
+    const { clock, nodes, told, become } = watched('admitted', 'admitted');
+    for (let round = 0; round < 3; round += 1) {
+      nodes.doubt = 'it stood still';
+      await clock.advance(250);
+      nodes.doubt = undefined;
+      await clock.advance(250);
+    }
+    expect(told).to.deep.equal([true]);
+    nodes.doubt = 'it stood still';
+    await become('admitted', 'admitted');
+    await become('admitted', 'admitted');
+    expect(told).to.deep.equal([true, false]);
   });
 
   it('knows when something is known of every node, and does not wait for ever', async () => {
@@ -111,15 +137,16 @@ describe('the watch over the nodes of a store', () => {
 });
 
 describe('the health of a store', () => {
-  it('needs both its answers and its nodes', () => {
+  it('is what its nodes say, where it has any: nobody may come to ask while it is bad', () => {
     const told: boolean[] = [];
     const health = new StoreHealth((available) => void told.push(available));
-    health.grants(false);
-    health.answers(true);
-    health.grants(true);
     health.answers(false);
     health.answers(true);
-    expect(told).to.deep.equal([false, false, true, false, true]);
+    health.grants(false);
+    health.answers(true);
+    health.answers(false);
+    health.grants(true);
+    expect(told).to.deep.equal([false, true, false, false, false, true]);
   });
 });
 

@@ -47,16 +47,19 @@ describe('AdminService, of nodes,', () => {
   it('tells everything, and leaves out what nobody knows', async () => {
     await start(
       new ScriptedNodes(
-        nodeReport(),
-        nodeReport({ id: 'redis-2', state: 'quarantined', detail: 'was restarted', quarantineLeftMs: 41_000.5 }),
-        nodeReport({
-          id: 'redis-3',
-          state: 'unavailable',
-          detail: 'refused the connection',
-          version: '',
-          clockOffsetMs: undefined,
-          roundTripMs: undefined,
-        }),
+        [
+          nodeReport(),
+          nodeReport({ id: 'redis-2', state: 'quarantined', detail: 'was restarted', quarantineLeftMs: 41_000.5 }),
+          nodeReport({
+            id: 'redis-3',
+            state: 'unavailable',
+            detail: 'refused the connection',
+            version: '',
+            clockOffsetMs: undefined,
+            roundTripMs: undefined,
+          }),
+        ],
+        2,
       ),
     );
     const { nodes: found, quorum } = await answered<ListNodesResponse>((done) => client.listNodes({}, done));
@@ -107,7 +110,7 @@ describe('AdminService, of nodes,', () => {
     ];
     for (const [order, call] of calls) {
       it(`${order}, and says what came of it`, async () => {
-        const scripted = new ScriptedNodes(nodeReport());
+        const scripted = new ScriptedNodes([nodeReport()], 1);
         await start(scripted);
         expect(await answered(call)).to.deep.equal({ message: 'it was done' });
         scripted.outcome = { kind: 'refused', message: 'redis-1 has keys' };
@@ -130,7 +133,7 @@ describe('AdminService, of nodes,', () => {
   });
 
   it('refuses what cannot be meant, and orders nothing', async () => {
-    await start(new ScriptedNodes(nodeReport(), nodeReport({ id: 'redis-2' })));
+    await start(new ScriptedNodes([nodeReport(), nodeReport({ id: 'redis-2' })], 2));
     const ends = { code: 'INVALID_ARGUMENT', reason: 'FIELD_INVALID' };
     expect(await refusal((done) => client.resetNode({ nodeId: 'redis-9' }, done))).to.include({
       ...ends,
@@ -148,7 +151,7 @@ describe('AdminService, of nodes,', () => {
   });
 
   it('does not take one name for another when its bytes are no text', async () => {
-    await start(new ScriptedNodes(nodeReport()));
+    await start(new ScriptedNodes([nodeReport()], 1));
     const raw = new Client(served.target, credentials.createInsecure());
     const bytes = Buffer.from([0x12, 0x02, 0xc3, 0x28]);
     const same = (message: Buffer): Buffer => message;

@@ -204,6 +204,8 @@ export interface StoreNodes {
   report(): readonly NodeReport[];
   /** How many must vote. */
   readonly quorum: number;
+  /** Why nothing can be granted now, for people; `undefined` when it can. */
+  obstacle(): string | undefined;
   /** Declares the nodes a new cluster, so that nothing has to be waited out: only if all answer and all are empty. */
   declareNew(): Promise<NodesOutcome>;
   /** Makes one node forget what it knows, as a wipe would; it is quarantined afterwards. */

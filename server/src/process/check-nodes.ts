@@ -1,8 +1,8 @@
 import type { RedlockConfig, ServerConfig } from '../config/server-config.js';
-import type { NodeFacts } from '../store/redlock/open-redlock-store.js';
+import type { NodeFacts, RedisNode } from '../store/redlock/open-redlock-store.js';
 import { EXIT, StartRefused } from './exit-codes.js';
 import { redlockOptions } from './redlock-options.js';
-import { elapsed, systemClock } from './system-clock.js';
+import { systemClock } from './system-clock.js';
 
 /** Longer than a node may take to connect and be looked at. */
 const CHECK_MS = 7_000;
@@ -25,16 +25,7 @@ export async function checkNodes(
   const nodes = redisNodes(await redlockOptions(store, config, 'check'));
   const findings = await Promise.all(
     nodes.map(async (node, index): Promise<Finding> => {
-      const found = new Promise<NodeFacts | string>((resolve) => {
-        const nothing = (): void => undefined;
-        node.open({ verified: resolve, down: ({ message }) => resolve(message), released: nothing, wanted: nothing });
-      });
-      const late = elapsed(systemClock, CHECK_MS).then(() => `has not answered within ${CHECK_MS} ms`);
-      return {
-        id: node.id,
-        address: store.nodes[index]?.address.shown ?? '',
-        found: await Promise.race([found, late]),
-      };
+      return { id: node.id, address: store.nodes[index]?.address.shown ?? '', found: await lookAt(node) };
     }),
   );
   await Promise.all(nodes.map((node) => node.close()));
@@ -42,6 +33,19 @@ export async function checkNodes(
     say(`node ${id} at ${address} ${typeof found === 'string' ? found : `answers: ${found.version}`}`);
   }
   return judged(findings);
+}
+
+/** What a node says of itself, or what keeps it from that. */
+function lookAt(node: RedisNode): Promise<NodeFacts | string> {
+  return new Promise((resolve) => {
+    const late = systemClock.after(CHECK_MS, () => resolve(`has not answered within ${CHECK_MS} ms`));
+    const found = (what: NodeFacts | string): void => {
+      late.cancel();
+      resolve(what);
+    };
+    const ignored = (): void => undefined;
+    node.open({ verified: found, down: ({ message }) => found(message), released: ignored, wanted: ignored });
+  });
 }
 
 function judged(findings: readonly Finding[]): StartRefused | undefined {

@@ -1,10 +1,10 @@
-import type { NodeReport } from '../core/ports.js';
+import type { NodeReport, StoreNodes } from '../core/ports.js';
 
 /** How the nodes of a store stand, taken together. */
 export interface NodeSummary {
   readonly voting: number;
   readonly quorum: number;
-  /** Enough of them vote, so that leases can be granted. */
+  /** Leases can be granted. */
   readonly grantable: boolean;
   /** For people: "5 of 5 nodes vote", or what is being waited for. */
   readonly text: string;
@@ -12,29 +12,40 @@ export interface NodeSummary {
   readonly looksNew: boolean;
 }
 
-export function summaryOf(nodes: readonly NodeReport[], quorum: number): NodeSummary {
-  const inState = (state: NodeReport['state']): readonly NodeReport[] => nodes.filter((node) => node.state === state);
-  const voting = inState('admitted').length;
-  const grantable = voting >= quorum;
-  const text = grantable ? `${voting} of ${nodes.length} nodes vote` : waitingText(nodes, quorum);
-  return { voting, quorum, grantable, text, looksNew: inState('quarantined').length === nodes.length };
+export function summaryOf(nodes: Pick<StoreNodes, 'report' | 'quorum' | 'obstacle'>): NodeSummary {
+  const { quorum } = nodes;
+  const reports = nodes.report();
+  const obstacle = nodes.obstacle();
+  const voting = inState(reports, 'admitted').length;
+  const votes = `${voting} of ${reports.length} nodes vote`;
+  return {
+    voting,
+    quorum,
+    grantable: obstacle === undefined,
+    text: voting < quorum ? waitingText(reports, quorum) : obstacle === undefined ? votes : `${votes}, but ${obstacle}`,
+    looksNew: inState(reports, 'quarantined').length === reports.length,
+  };
 }
 
-function waitingText(nodes: readonly NodeReport[], quorum: number): string {
-  const inState = (state: NodeReport['state']): readonly NodeReport[] => nodes.filter((node) => node.state === state);
-  const [admitted, quarantined] = [inState('admitted').length, inState('quarantined')];
-  const [connecting, unavailable] = [inState('connecting').length, inState('unavailable')];
+function inState(reports: readonly NodeReport[], state: NodeReport['state']): readonly NodeReport[] {
+  return reports.filter((report) => report.state === state);
+}
+
+function waitingText(reports: readonly NodeReport[], quorum: number): string {
+  const voting = inState(reports, 'admitted').length;
+  const quarantined = inState(reports, 'quarantined');
+  const connecting = inState(reports, 'connecting').length;
+  const unavailable = inState(reports, 'unavailable');
   const parts: string[] = [];
-  if (admitted > 0) parts.push(`${admitted} of the ${quorum} needed`);
-  if (quarantined.length > 0)
-    parts.push(
-      `${count(quarantined.length, quarantined.length === nodes.length ? 'new' : 'quarantined')}${leftText(quarantined, quorum - admitted)}`,
-    );
-  if (connecting > 0) parts.push(`${count(connecting, 'unconnected')}`);
+  if (voting > 0) parts.push(`${voting} of the ${quorum} needed`);
+  if (quarantined.length > 0) {
+    const adjective = quarantined.length === reports.length ? 'new' : 'quarantined';
+    parts.push(`${count(quarantined.length, adjective)}${leftText(quarantined, quorum - voting)}`);
+  }
+  if (connecting > 0) parts.push(count(connecting, 'unconnected'));
   if (unavailable.length > 0) {
-    parts.push(
-      `${count(unavailable.length, 'unavailable')} (${unavailable.map(({ id, detail }) => `${id} ${detail}`).join('; ')})`,
-    );
+    const reasons = unavailable.map(({ id, detail }) => `${id} ${detail}`).join('; ');
+    parts.push(`${count(unavailable.length, 'unavailable')} (${reasons})`);
   }
   return `waiting for admission: ${parts.join(', ')}`;
 }

@@ -8,13 +8,15 @@ const LOOK_MS = 250;
 export interface NodeWatchPorts {
   readonly clock: Pick<Clock, 'after'>;
   readonly logger: Pick<Logger, 'log'>;
-  /** Enough nodes vote, or do no more. Told first when that is known. */
+  /** Leases can be granted, or can no more. Told at once, and then every change. */
   readonly onGrantable: (grantable: boolean) => void;
 }
 
-/** Looks at the nodes of a store all the time, and tells whether enough of them vote. */
+/** Looks at the nodes of a store all the time, and tells whether leases can be granted. */
 export class NodeWatch {
-  #grantable: boolean | undefined;
+  #told: boolean | undefined;
+  /** The last look found something in the way. */
+  #doubted = false;
   #timer: Timer | undefined;
   #lookers: (() => void)[] = [];
 
@@ -26,7 +28,7 @@ export class NodeWatch {
   }
 
   summary(): NodeSummary {
-    return summaryOf(this.nodes.report(), this.nodes.quorum);
+    return summaryOf(this.nodes);
   }
 
   /** Resolves when something is known of every node, or after `limitMs`. */
@@ -54,12 +56,15 @@ export class NodeWatch {
   }
 
   #judge({ grantable, voting, quorum, text }: NodeSummary): void {
-    if (grantable === this.#grantable) return;
-    const first = this.#grantable === undefined;
-    this.#grantable = grantable;
-    if (grantable) this.ports.logger.log('quorum_reached', { voting, quorum });
-    // At the start nothing is lost: who is waited for is said when the server is ready.
-    else if (!first) this.ports.logger.log('quorum_lost', { voting, quorum, cause: text });
-    this.ports.onGrantable(grantable);
+    // The store doubts itself for a moment after every stall: what is gone at the next look is not worth telling.
+    const passing = !grantable && this.#told === true && !this.#doubted;
+    this.#doubted = !grantable;
+    if (passing || grantable === this.#told) return;
+    const { logger, onGrantable } = this.ports;
+    if (grantable) logger.log('granting', { voting, quorum });
+    // At the start nothing has ended yet: what is waited for is said when the server is ready.
+    else if (this.#told !== undefined) logger.log('not_granting', { voting, quorum, cause: text });
+    this.#told = grantable;
+    onGrantable(grantable);
   }
 }

@@ -1,7 +1,10 @@
-/** Whether the store can be relied on for grants: it answers what it is asked, and enough of its nodes vote. */
+/**
+ * Whether the store can be relied on for grants. Nodes know that by themselves, and say so when they can be again; of a store
+ * without any, only its last answer shows it.
+ */
 export class StoreHealth {
   #answers = true;
-  #grants = true;
+  #grants: boolean | undefined;
 
   constructor(private readonly onAvailable: (available: boolean) => void) {}
 
@@ -11,13 +14,13 @@ export class StoreHealth {
     this.#tell();
   }
 
-  /** What its nodes say; a store without any is never asked. */
+  /** What its nodes say. */
   grants(grants: boolean): void {
     this.#grants = grants;
     this.#tell();
   }
 
   #tell(): void {
-    this.onAvailable(this.#answers && this.#grants);
+    this.onAvailable(this.#grants ?? this.#answers);
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock, Random } from '../../core/ports.js';
 import { type ClusterTerms, termsHash } from './cluster-configuration.js';
 import type { MembershipEvents } from './coordinator/membership-events.js';
+import type { RedisNode } from './coordinator/redis-node.js';
 import { RedlockStore } from './coordinator/redlock-store.js';
 import type { RedlockSettings } from './coordinator/settings.js';
 import { IoredisNode } from './node/ioredis-node.js';
@@ -9,7 +10,7 @@ import { type NodeCounts, ObservedNode } from './observed-node.js';
 
 // What the process around a store sees of its nodes.
 export type { MembershipEvent } from './coordinator/membership-events.js';
-export type { NodeFacts } from './coordinator/redis-node.js';
+export type { NodeFacts, RedisNode } from './coordinator/redis-node.js';
 
 /** G: long beside the window, short beside what a thousand new names a second would fill. */
 const BALLOT_MS = 10 * 60_000;
@@ -55,7 +56,7 @@ export function openRedlockStore(options: OpenRedlockStoreOptions): RedlockStore
 }
 
 /** The nodes, in the order they were named in, not connected yet. */
-export function redisNodes(options: RedlockOptions): readonly IoredisNode[] {
+export function redisNodes(options: RedlockOptions): readonly RedisNode[] {
   const { tls, clusterId, serverId, clock, random } = options;
   const shared = { tls, clusterId, serverId, settings: redlockSettings(options), clock, random };
   return options.nodes.map(({ id, address }) => new IoredisNode({ id, address, ...shared }));

@@ -18,6 +18,10 @@ export class NodeOrders implements StoreNodes {
     this.quorum = membership.quorum;
   }
 
+  obstacle(): string | undefined {
+    return this.membership.obstacle();
+  }
+
   report(): readonly NodeReport[] {
     return this.membership.report();
   }
