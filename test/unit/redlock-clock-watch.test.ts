@@ -132,6 +132,7 @@ describe('the clock watch', () => {
     await rig.world.advance(150);
     server.clock.goOn();
     expect(server.membership.obstacle()).to.match(/^this server is being checked/);
+    expect(server.membership.mayVote(0), 'what was asked before may still be counted').to.equal(true);
     await rig.world.advance(50);
     expect(server.membership.obstacle()).to.equal(undefined);
     expect(server.kinds()).to.deep.equal(['self_suspected', 'self_trusted']);

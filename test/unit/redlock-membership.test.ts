@@ -72,6 +72,21 @@ describe('the membership', () => {
     ]);
   });
 
+  it('names the missing nodes rather than itself when too few are left to check it', async () => {
+    const rig = new MembershipRig(3);
+    const server = await rig.ready();
+    rig.redis(0).stop();
+    rig.redis(1).stop();
+    server.holdLeases();
+    await rig.world.advance(50);
+    server.clock.stall();
+    await rig.world.advance(500);
+    server.clock.goOn();
+    await rig.world.advance(500);
+    expect(server.kinds()).to.include('self_suspected');
+    expect(server.membership.obstacle()).to.match(/^2 of 3 nodes unreachable: redis-1 /);
+  });
+
   it('needs more than half of an even number', async () => {
     const rig = new MembershipRig(4);
     const server = await rig.ready();

@@ -117,7 +117,8 @@ export class Membership implements Electorate {
     if (this.#problem !== undefined) return this.#problem;
     const conflict = this.#configuration.conflict();
     if (conflict !== undefined) return conflict;
-    if (this.#watch.suspectsItself) {
+    const reached = this.#members.filter((member) => member.reachable).length;
+    if (reached >= this.quorum && this.#watch.suspectsItself) {
       return 'this server is being checked: it stood still, or its clock moved, and the nodes are asked for the time again';
     }
     const absent = this.#members.filter((member) => !member.helps);
