@@ -2,6 +2,7 @@
 #
 #   make test TESTS='unit/**/*.test.ts'        part of the suite, paths below test/
 #   make run ARGS='--listen 127.0.0.1:7500'    flags for the server
+#   make run STORE=redlock                     over five Redis processes of its own; the same goes for make demo
 
 BIN := node_modules/.bin
 INSTALLED := node_modules/.installed-lock.json
@@ -9,10 +10,12 @@ GENERATED := proto/gen/holdfast.binpb
 PROTOS := $(shell find proto/holdfast third_party -name '*.proto')
 TESTS ?= ./*/**/*.test.ts
 ARGS ?=
+STORE ?= embedded
+MUTANTS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help node install generate build run test sim lint fix bench demo pack clean
+.PHONY: help node install generate build run test mutants sim lint fix bench demo pack clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,13 +39,20 @@ $(GENERATED): $(PROTOS) buf.yaml buf.gen.yaml scripts/generate | $(INSTALLED)
 build: $(INSTALLED) ## compile what changed
 	@scripts/build
 
-run: $(GENERATED) ## build and start the server on the embedded store; Ctrl-C stops it
+run: $(GENERATED) ## build and start the server; Ctrl-C stops it; STORE=redlock brings five Redis processes along
 	@scripts/build
-	@exec node server/dist/main.js --log-format pretty $(ARGS)
+ifeq ($(STORE),redlock)
+	@cd test && exec node --import tsx --conditions @holdfast/source demo/run-redlock.ts $(ARGS)
+else
+	@exec node server/dist/main.js --store $(STORE) --log-format pretty $(ARGS)
+endif
 
 test: $(INSTALLED) ## run the test suite; TESTS= for a part of it
 	@scripts/build || { echo '0 passed, 1 failed'; exit 1; }
 	@cd test && exec ../$(BIN)/mocha $(foreach files,$(TESTS),'$(files)')
+
+mutants: $(INSTALLED) ## switch guards off, one at a time: a test must fail; MUTANTS= for some patch files
+	@cd test && exec node --import tsx --conditions @holdfast/source mutants/main.ts $(MUTANTS)
 
 sim: $(INSTALLED) ## simulate faults: SEEDS=n FIRST_SEED=k runs a range, SEED=k replays one with its trace
 	@cd test && exec ../$(BIN)/mocha simulation/simulation.test.ts
@@ -58,9 +68,9 @@ bench: $(INSTALLED) ## measure
 	@scripts/build
 	@npm run --silent bench -w test -- $(ARGS)
 
-demo: $(INSTALLED) ## watch workers contend, die, and come back too late
+demo: $(INSTALLED) ## watch workers contend, die, and come back too late; STORE=redlock: Redis nodes die, too
 	@scripts/build
-	@npm run --silent demo -w test -- $(ARGS)
+	@npm run --silent demo -w test -- --store $(STORE) $(ARGS)
 
 pack: $(INSTALLED) ## make the npm packages, in build/packages
 	@scripts/pack build/packages

@@ -1,0 +1,28 @@
+import { expect } from 'chai';
+import { type Patch, patchesOf } from '../mutants/patch.js';
+import { tryAll, tryNone, type Verdict } from '../mutants/verdict.js';
+
+/** Each child compiles and runs a file of tests; all of them together, on a loaded machine. */
+const ALL_MS = 120_000;
+
+describe('guards that are switched off', () => {
+  const patches = patchesOf('required');
+  const verdicts = new Map<Patch, Verdict>();
+
+  before('tries all, two at a time', async function () {
+    this.timeout(ALL_MS);
+    await tryAll(patches, (patch, verdict) => verdicts.set(patch, verdict));
+  });
+
+  for (const patch of patches) {
+    it(`are missed by "${patch.test}": ${patch.title}`, () => {
+      const verdict = verdicts.get(patch);
+      expect(verdict?.kind, JSON.stringify(verdict)).to.equal('noticed');
+    });
+  }
+
+  it('are what those tests miss: with nothing patched they pass', async function () {
+    this.timeout(ALL_MS);
+    expect(await tryNone(patches)).to.deep.equal([]);
+  });
+});
