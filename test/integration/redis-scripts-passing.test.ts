@@ -75,6 +75,7 @@ describe('passing locks on at a Redis node', () => {
         [nextToken(120_000), { kind: 'ahead' }],
         [nextToken(-120_000), { kind: 'behind' }],
         [ballot, { kind: 'low', ballot }],
+        [ballot - 1, { kind: 'low', ballot }],
       ] as const) {
         expect(await rig.vote('hand_off', passing(KEY, [old], lockValue(hashOf('b2'), token)))).to.deep.equal(vote);
         expect(await redis.client.get(KEY)).to.equal(old);
@@ -107,6 +108,15 @@ describe('passing locks on at a Redis node', () => {
       expect(vote).to.deep.equal({ kind: 'released', wanted: true });
       expect(await redis.client.exists(wantKey(KEY))).to.equal(0);
       for (const each of [rig, other]) await each.told((event) => event.kind === 'released' && event.key === KEY);
+    });
+
+    it('of the one who releases are not somebody else waiting', async () => {
+      const held = nextValue();
+      await other.vote('acquire', bid(KEY, held));
+      await other.vote('acquire', bid(KEY, nextValue(hashOf('d4')), { want: true }));
+      const vote = await other.vote('release', { key: KEY, values: [held], tombstone: 0 });
+      expect(vote).to.deep.equal({ kind: 'released', wanted: false });
+      expect(await redis.client.exists(wantKey(KEY))).to.equal(0);
     });
 
     it('are not looked into while the flag says that there are none', async () => {
