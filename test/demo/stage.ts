@@ -1,8 +1,10 @@
 import type { LeaseInfo } from '@holdfast/protocol';
+import { listNodes } from '../../client/src/transport/admin-calls.js';
 import { eventually } from '../support/deadline.js';
 import { listed } from '../support/listed.js';
 import { type ServerProcess, startServer } from '../support/server-process.js';
 import { Actor } from './actor.js';
+import { RedisCluster } from './redis-cluster.js';
 import type { ResourceEvent, Write } from './resource-protocol.js';
 import type { WorkerEvent, WorkerOrder } from './worker-protocol.js';
 
@@ -12,8 +14,15 @@ export type Worker = Actor<WorkerOrder, WorkerEvent>;
 export const RESOURCE = 'orders/42';
 
 const SEEN_DEADLINE_MS = 10_000;
+const SERVER_FLAGS = ['--min-ttl', '500ms', '--metrics-listen', 'off'];
 
-/** Everything that runs: a server, a resource that checks tokens, workers. Each is a process. */
+export interface StageOptions {
+  readonly store: 'embedded' | 'redlock';
+  /** Of the process of the resource. */
+  readonly resourceArgs: readonly string[];
+}
+
+/** Everything that runs: a server and its nodes if it has any, a resource that checks tokens, workers. Each is a process. */
 export class Stage {
   readonly #actors: { kill(): Promise<void> }[] = [];
 
@@ -22,18 +31,23 @@ export class Stage {
     private readonly first: ServerProcess,
     private readonly resourceUrl: string,
     resource: Actor<never, ResourceEvent>,
+    /** The server's nodes; `undefined` where it has none. */
+    readonly redis: RedisCluster | undefined,
   ) {
     this.#actors.push(resource);
+    if (redis !== undefined) this.#actors.push(redis);
   }
 
   /** Starts the server, in a temporary directory and on a free port, and the resource. */
-  static async set(resourceArgs: readonly string[]): Promise<Stage> {
+  static async set({ store, resourceArgs }: StageOptions): Promise<Stage> {
+    const redis = store === 'redlock' ? await RedisCluster.start() : undefined;
     const resource = new Actor<never, ResourceEvent>('resource', './resource-main.ts', resourceArgs);
     const [{ url }, server] = await Promise.all([
       resource.next('ready'),
-      startServer({ args: ['--min-ttl', '500ms', '--metrics-listen', 'off'] }),
+      startServer({ args: [...SERVER_FLAGS, ...(redis?.flags ?? [])] }),
     ]);
-    return new Stage(server, server, url, resource);
+    await redis?.declareNew(server.address);
+    return new Stage(server, server, url, resource, redis);
   }
 
   get server(): ServerProcess {
@@ -57,7 +71,7 @@ export class Stage {
   /** Starts a server where the last one was: same address, same data. */
   async restartServer(): Promise<void> {
     const { address, dataDir } = this.first;
-    const args = ['--min-ttl', '500ms', '--metrics-listen', 'off', '--listen', address];
+    const args = [...SERVER_FLAGS, ...(this.redis?.flags ?? []), '--listen', address];
     this.running = await startServer({ args, dataDir });
   }
 
@@ -66,6 +80,15 @@ export class Stage {
     return eventually(SEEN_DEADLINE_MS, what, async () => {
       const leases = await listed(this.server.address);
       return leases.find((lease) => lease.name === RESOURCE && fits(lease));
+    });
+  }
+
+  /** Waits until so many of the server's nodes vote, by its own listing. */
+  votingNodes(expected: number): Promise<number> {
+    return eventually(SEEN_DEADLINE_MS, `${expected} voting nodes`, async () => {
+      const { nodes } = await listNodes(this.server.address, Date.now() + SEEN_DEADLINE_MS);
+      const voting = nodes.filter(({ state }) => state === 'admitted').length;
+      return voting === expected ? voting : undefined;
     });
   }
 

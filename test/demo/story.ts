@@ -1,6 +1,7 @@
 import { connect, WaitTimeoutError } from '@holdfast/client';
 import { LeaseInfo_SessionState } from '@holdfast/protocol';
 import { ClaimFailed, type Narrator } from './narrator.js';
+import type { RedisCluster } from './redis-cluster.js';
 import { RESOURCE, type Stage, type Worker } from './stage.js';
 import { sharedNowMs } from './worker-protocol.js';
 
@@ -9,6 +10,18 @@ const TTL_MS = 2_000;
 /** Long enough to outlast the restart of a server, on a busy machine too. */
 const LONG_TTL_MS = 10_000;
 const LATE_MS = 2_000;
+/** Of five nodes. */
+const QUORUM = 3;
+
+interface View {
+  readonly state: string;
+  readonly token: string;
+  readonly leaseId: string;
+}
+
+function sameLease(before: View, after: View): boolean {
+  return after.state === 'held' && after.token === before.token && after.leaseId === before.leaseId;
+}
 
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
 
@@ -30,6 +43,7 @@ export class Story {
     await this.#crash(ben, cleo, cleosGrant);
     await this.#restart(cleo, ada);
     await this.#pause(ada, await stage.worker('dora'));
+    if (stage.redis !== undefined) await this.#loseNodes(stage.redis, ada, cleo);
     await this.#lookBack();
   }
 
@@ -113,10 +127,7 @@ export class Story {
     await back;
     narrator.tell('server', `is back: pid ${stage.server.pid}, same address, same data`);
     const after = await cleo.ask({ kind: 'look' }, 'view');
-    narrator.claim(
-      `cleo's lease was resumed, with the same token ${after.token}`,
-      after.state === 'held' && after.token === before.token && after.leaseId === before.leaseId,
-    );
+    narrator.claim(`cleo's lease was resumed, with the same token ${after.token}`, sameLease(before, after));
     await this.#write(cleo, 'cleo');
     const { token } = await stage.listing('cleo attached and ada in line', ({ sessionState, waiters }) => {
       return sessionState === LeaseInfo_SessionState.SESSION_STATE_ATTACHED && waiters === 1;
@@ -149,6 +160,32 @@ export class Story {
     await this.#write(dora, 'dora');
     const { outcome } = await dora.ask({ kind: 'release' }, 'released');
     narrator.claim('dora gave it back', outcome === 'released');
+  }
+
+  /** Two of the nodes, which is all that five can do without, while a lease is held and another one waited for. */
+  async #loseNodes(redis: RedisCluster, ada: Worker, cleo: Worker): Promise<void> {
+    const { stage, narrator } = this;
+    narrator.chapter('Two of the five Redis nodes die');
+    await this.#granted('ada', ada.ask({ kind: 'acquire', ttlMs: TTL_MS }, 'granted'));
+    const cleosGrant = cleo.ask({ kind: 'acquire', ttlMs: TTL_MS }, 'granted');
+    await stage.listing('cleo in line', ({ waiters }) => waiters === 1);
+    narrator.tell('cleo', 'waits, 1st in line');
+    const before = await ada.ask({ kind: 'look' }, 'view');
+    const victims = redis.nodes.slice(0, 2).map(({ id }) => id);
+    await Promise.all(victims.map((id) => redis.killNode(id)));
+    narrator.tell('redis', `${victims.join(' and ')} were killed (SIGKILL), and with them all they had in memory`);
+    const voting = await stage.votingNodes(redis.nodes.length - victims.length);
+    narrator.tell('server', `${voting} of ${redis.nodes.length} nodes vote; ${QUORUM} must agree`);
+    const { fromMs, toMs } = await ada.ask({ kind: 'watch' }, 'extended');
+    narrator.claim(`ada's lease is extended by the others: ${seconds(fromMs)}, then ${seconds(toMs)}`, toMs > fromMs);
+    const after = await ada.ask({ kind: 'look' }, 'view');
+    narrator.claim('it is the lease she had, with the token she had', sameLease(before, after));
+    await this.#write(ada, 'ada');
+    await ada.ask({ kind: 'release' }, 'released');
+    await this.#granted('cleo', cleosGrant);
+    await this.#write(cleo, 'cleo');
+    const { outcome } = await cleo.ask({ kind: 'release' }, 'released');
+    narrator.claim('cleo gave it back', outcome === 'released');
   }
 
   async #lookBack(): Promise<void> {

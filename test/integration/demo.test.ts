@@ -35,7 +35,7 @@ class Demo {
 
   /** The processes it told of. */
   get pids(): readonly number[] {
-    const told = this.output.matchAll(/pid (\d+)|[a-z]+ \((\d+)\)/g);
+    const told = this.output.matchAll(/pid (\d+)|[a-z\d-]+ \((\d+)\)/g);
     return [...told].map(([, pid, other]) => Number(pid ?? other));
   }
 }
@@ -74,6 +74,29 @@ describe('the demo', function () {
     await allGone(demo.pids);
     // No colours, where nobody looks.
     expect(demo.output).to.not.include('\u001b');
+  });
+
+  it('shows it over Redis nodes, too, and that two of five may die', async () => {
+    const demo = new Demo('--store', 'redlock');
+    expect(await demo.ended(), demo.output).to.equal(0);
+    for (const line of [
+      /✓ +cleo's lease was resumed, with the same token \d{16,}$/m,
+      /redis +redis-1 and redis-2 were killed/,
+      /✓ +ada's lease is extended by the others: /,
+      /✓ +it is the lease she had, with the token she had$/m,
+      /✓ +8 grants, each with a higher token than the one before$/m,
+      /^All \d+ claims held\. Nothing is left running\.$/m,
+    ]) {
+      expect(demo.output).to.match(line);
+    }
+    // Five nodes, two servers, three workers.
+    expect(demo.pids).to.have.length(10);
+    await allGone(demo.pids);
+  });
+
+  it('says what it can be told', async () => {
+    const demo = new Demo('--store', 'paper');
+    expect(await demo.ended()).to.equal(64);
   });
 
   it('fails when the resource does not check tokens', async () => {
