@@ -76,8 +76,10 @@ describe('a Redis node that fails', () => {
     const swapped = lockValue(hashOf('b2'), tokenOf(value));
     const adoption = { key: KEY, presented: [value], value: swapped, expiryMs: TTL_MS };
     expect((await rig.vote('adopt', adoption)).kind).to.equal('ok');
-    expect((await rig.vote('release', { key: KEY, values: [swapped], tombstone: 0 })).kind).to.equal('released');
-    const burial = { key: 'c', values: [buried], tombstone: tokenOf(buried) };
+    expect((await rig.vote('release', { key: KEY, values: [swapped], tombstone: 0, waitingSinceUs: 0 })).kind).to.equal(
+      'released',
+    );
+    const burial = { key: 'c', values: [buried], tombstone: tokenOf(buried), waitingSinceUs: 0 };
     expect((await rig.vote('release', burial)).kind).to.equal('gone');
     await redis.client.config('SET', 'maxmemory', '0');
     expect(await redis.client.exists('a', 'b', 'a\u0000b', 'b\u0000b')).to.equal(0);

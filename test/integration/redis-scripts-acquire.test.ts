@@ -118,7 +118,10 @@ describe('acquiring at a Redis node', () => {
       await rig.vote('acquire', bid(KEY, value));
       const before = await redis.client.pttl(KEY);
       const earlierHashes = [hashOf('c3'), hashOf('a1')];
-      const vote = await rig.vote('acquire', bid(KEY, nextValue(hashOf('b2')), { earlierHashes, want: true }));
+      const vote = await rig.vote(
+        'acquire',
+        bid(KEY, nextValue(hashOf('b2')), { earlierHashes, waitingSinceUs: nextToken() }),
+      );
       expect(vote).to.deep.equal({ kind: 'mine', hash: hashOf('a1'), token: tokenOf(value) });
       expect(await redis.client.get(KEY)).to.equal(value);
       expect(await redis.client.pttl(KEY)).to.be.at.most(before);

@@ -59,6 +59,7 @@ describe('the commands that a batch costs a Redis node', () => {
       key,
       values: [valueAt(index)],
       tombstone: tokenOf(valueAt(index)),
+      waitingSinceUs: 0,
     }));
     expect(await costOf('release', 'released', releases)).to.deep.equal({ ...PER_CALL, get: ENTRIES, del: ENTRIES });
   });

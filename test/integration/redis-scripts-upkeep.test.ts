@@ -82,7 +82,7 @@ describe('the upkeep of a lock at a Redis node', () => {
       for (const values of [[nextValue()], [nextValue(hashOf('b2')), nextValue()]]) {
         const value = values.at(-1) ?? nextValue();
         await rig.vote('acquire', bid(KEY, value));
-        const vote = await rig.vote('release', { key: KEY, values, tombstone: tokenOf(value) });
+        const vote = await rig.vote('release', { key: KEY, values, tombstone: tokenOf(value), waitingSinceUs: 0 });
         expect(vote).to.deep.equal({ kind: 'released', wanted: false });
         expect(await redis.client.exists(KEY)).to.equal(0);
         expect(await redis.client.get(ballotKey(KEY))).to.equal(String(tokenOf(value)));
@@ -91,9 +91,9 @@ describe('the upkeep of a lock at a Redis node', () => {
 
     it('deletes whatever value of a secret, where no token is known', async () => {
       await redis.client.set(KEY, nextValue(hashOf('a1')));
-      const others = { key: KEY, values: [anyValueOf(hashOf('b2'))], tombstone: 0 };
+      const others = { key: KEY, values: [anyValueOf(hashOf('b2'))], tombstone: 0, waitingSinceUs: 0 };
       expect(await rig.vote('release', others)).to.deep.equal({ kind: 'gone' });
-      const own = { key: KEY, values: [anyValueOf(hashOf('a1'))], tombstone: 0 };
+      const own = { key: KEY, values: [anyValueOf(hashOf('a1'))], tombstone: 0, waitingSinceUs: 0 };
       expect(await rig.vote('release', own)).to.deep.equal({ kind: 'released', wanted: false });
     });
 
@@ -101,13 +101,15 @@ describe('the upkeep of a lock at a Redis node', () => {
       const value = nextValue();
       await redis.client.set(KEY, value);
       const other = lockValue(hashOf('a1'), tokenOf(value) + 1);
-      expect(await rig.vote('release', { key: KEY, values: [other], tombstone: 0 })).to.deep.equal({ kind: 'gone' });
+      expect(await rig.vote('release', { key: KEY, values: [other], tombstone: 0, waitingSinceUs: 0 })).to.deep.equal({
+        kind: 'gone',
+      });
       expect(await redis.client.get(KEY)).to.equal(value);
     });
 
     it('leaves a tombstone where nothing of it stands, so that a late acquire is LOW', async () => {
       const value = nextValue();
-      const buried = { key: KEY, values: [value], tombstone: tokenOf(value) };
+      const buried = { key: KEY, values: [value], tombstone: tokenOf(value), waitingSinceUs: 0 };
       expect(await rig.vote('release', buried)).to.deep.equal({ kind: 'gone' });
       expect(await redis.client.pttl(ballotKey(KEY))).to.be.within(SETTINGS.ballotMs - 5_000, SETTINGS.ballotMs);
       const ballot = tokenOf(value) + 1;
@@ -117,13 +119,18 @@ describe('the upkeep of a lock at a Redis node', () => {
     });
 
     it('buries nothing further ahead than the window', async () => {
-      const reply = await rig.batch('release', { key: KEY, values: [nextValue()], tombstone: nextToken(600_000) });
+      const reply = await rig.batch('release', {
+        key: KEY,
+        values: [nextValue()],
+        tombstone: nextToken(600_000),
+        waitingSinceUs: 0,
+      });
       const nowUs = reply.kind === 'votes' ? reply.standing.nowUs : 0;
       expect(await redis.client.get(ballotKey(KEY))).to.equal(String(nowUs + SETTINGS.windowMs * 1_000));
     });
 
     it('leaves no ballot without a tombstone', async () => {
-      await rig.vote('release', { key: KEY, values: [nextValue()], tombstone: 0 });
+      await rig.vote('release', { key: KEY, values: [nextValue()], tombstone: 0, waitingSinceUs: 0 });
       expect(await redis.client.exists(ballotKey(KEY))).to.equal(0);
     });
   });

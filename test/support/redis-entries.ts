@@ -25,7 +25,7 @@ export function nextValue(hash = hashOf('a1')): LockValue {
 }
 
 export function bid(key: string, value: LockValue, more: Partial<AcquireEntry> = {}): AcquireEntry {
-  return { key, value, expiryMs: TTL_MS, earlierHashes: [], want: false, ...more };
+  return { key, value, expiryMs: TTL_MS, earlierHashes: [], waitingSinceUs: 0, ...more };
 }
 
 export function passing(key: string, from: readonly LockValue[], value: LockValue): HandOffEntry {

@@ -37,7 +37,7 @@ function votes(...each: readonly AcquireVote[]): BatchReply<PairVerb> {
 }
 
 function entry(name: string): AcquireEntry {
-  return { key: name, value: lockValue('h' as Hash, 1), expiryMs: 1_000, earlierHashes: [], want: false };
+  return { key: name, value: lockValue('h' as Hash, 1), expiryMs: 1_000, earlierHashes: [], waitingSinceUs: 0 };
 }
 
 function batchOf(...names: readonly string[]): NodeBatch<'acquire'> {

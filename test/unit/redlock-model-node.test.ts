@@ -61,7 +61,7 @@ class Rig {
   }
 
   acquire(value: LockValue, extra: Partial<BatchVerbs['acquire']['entry']> = {}) {
-    return this.one('acquire', { key: KEY, value, expiryMs: 1_000, earlierHashes: [], want: false, ...extra });
+    return this.one('acquire', { key: KEY, value, expiryMs: 1_000, earlierHashes: [], waitingSinceUs: 0, ...extra });
   }
 
   now(): number {
@@ -88,22 +88,25 @@ describe('the model of a Redis node', () => {
     expect(await rig.acquire(lockValue(TWO, rig.now()))).to.deep.equal({ kind: 'ok' });
   });
 
-  it('keeps a late acquire out with a tombstone, and tells who waits of a release', async () => {
+  it('keeps a late acquire out with a tombstone, and asks once who the holder is', async () => {
     const rig = await new Rig().admitted();
     const t = rig.now();
-    const gone = { key: KEY, values: [lockValue(ONE, t)], tombstone: t };
+    const gone = { key: KEY, values: [lockValue(ONE, t)], tombstone: t, waitingSinceUs: 0 };
     expect(await rig.one('release', gone)).to.deep.equal({ kind: 'gone' });
     expect(await rig.acquire(lockValue(ONE, t))).to.deep.equal({ kind: 'low', ballot: t + 1 });
     const held = lockValue(ONE, t + 2);
     await rig.acquire(held);
-    await rig.acquire(lockValue(TWO, t + 3), { want: true });
+    await rig.acquire(lockValue(TWO, t + 3), { waitingSinceUs: t });
     await rig.one('introduce', { key: KEY, value: held, holder: 'invoicer' });
-    expect(await rig.acquire(lockValue(TWO, t + 3), { want: true })).to.include({ kind: 'held', holder: 'invoicer' });
-    expect(await rig.one('release', { key: KEY, values: [held], tombstone: t + 2 })).to.deep.equal({
+    expect(await rig.acquire(lockValue(TWO, t + 3), { waitingSinceUs: t })).to.include({
+      kind: 'held',
+      holder: 'invoicer',
+    });
+    expect(await rig.one('release', { key: KEY, values: [held], tombstone: t + 2, waitingSinceUs: 0 })).to.deep.equal({
       kind: 'released',
       wanted: false,
     });
-    expect(rig.heard).to.deep.equal(['verified', 'wanted', 'released']);
+    expect(rig.heard).to.deep.equal(['verified', 'wanted']);
   });
 
   it('raises, swaps and puts back, and never shortens', async () => {
@@ -170,7 +173,7 @@ describe('the model of a Redis node', () => {
     expect(rig.redis.keys.get(KEY)).to.equal(lockValue(ONE, t));
     await rig.clock.advance(300);
     rig.node.cut('replies');
-    const given = { key: KEY, values: [lockValue(ONE, t)], tombstone: t };
+    const given = { key: KEY, values: [lockValue(ONE, t)], tombstone: t, waitingSinceUs: 0 };
     expect(await rig.one('release', given)).to.equal(undefined);
     expect(rig.redis.keys.has(KEY)).to.equal(false);
   });

@@ -95,8 +95,8 @@ class ScriptBatcher implements Batcher {
       for (const { key, hash } of holders) {
         this.#lastToken = Math.max(this.#lastToken + 1, Date.now() * 1_000);
         const value = this.built.lockValue(hash, this.#lastToken);
-        acquires.push({ key, value, expiryMs: TTL_MS, earlierHashes: [], want: false });
-        releases.push({ key, values: [value], tombstone: this.#lastToken });
+        acquires.push({ key, value, expiryMs: TTL_MS, earlierHashes: [], waitingSinceUs: 0 });
+        releases.push({ key, values: [value], tombstone: this.#lastToken, waitingSinceUs: 0 });
       }
       await ask(this.#lanes, { verb: 'acquire', entries: acquires } satisfies NodeBatch<'acquire'>).decided;
       await ask(this.#lanes, { verb: 'release', entries: releases } satisfies NodeBatch<'release'>).answered;

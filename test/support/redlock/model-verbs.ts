@@ -23,6 +23,7 @@ import type {
   RepairVote,
 } from '../../../server/src/store/redlock/coordinator/redis-node.js';
 import { sharesKeys } from '../../../server/src/store/redlock/coordinator/settings.js';
+import { announce, GOES_TO_ANOTHER, goesToAnother, keepWants, wantsOfOthers } from './model-wants.js';
 import {
   BOOKKEEPING,
   ballotOf,
@@ -33,11 +34,10 @@ import {
   setBallot,
   standing,
   WRONG_TYPE,
-  wantKey,
 } from './script-context.js';
 
-/** How long a want is remembered. */
-const WANT_MS = 1_000;
+/** How often a holder is asked for by name. */
+const QUESTION_MS = 1_000;
 
 type Rule<V extends BatchVerb> = (ctx: ScriptContext, entry: BatchVerbs[V]['entry']) => BatchVerbs[V]['vote'];
 
@@ -79,10 +79,12 @@ function acquire(ctx: ScriptContext, entry: AcquireEntry): AcquireVote {
   if (there !== undefined) {
     const mine = entry.earlierHashes.find((hash) => there.startsWith(`${hash}:`));
     if (mine !== undefined) return { kind: 'mine', hash: mine, token: tokenOf(there) };
-    if (entry.want) leaveWant(ctx, key, there);
+    if (entry.waitingSinceUs > 0) leaveWant(ctx, entry, there);
     return { kind: 'held', value: there, expiresInMs: ctx.keys.expiresInMs(key), holder: holderOf(ctx, key, there) };
   }
   const refusal = refusalOf(ctx, key, tokenOf(entry.value));
+  if (refusal?.kind === 'ahead' || refusal?.kind === 'behind') return refusal;
+  if (goesToAnother(ctx, key, entry.waitingSinceUs)) return GOES_TO_ANOTHER;
   if (refusal !== undefined) return refusal;
   accept(ctx, key, entry.value, entry.expiryMs);
   return { kind: 'ok' };
@@ -95,7 +97,7 @@ function handOff(ctx: ScriptContext, entry: HandOffEntry): HandOffVote {
   const refusal = refusalOf(ctx, key, tokenOf(entry.value));
   if (refusal !== undefined) return refusal;
   accept(ctx, key, entry.value, entry.expiryMs);
-  const wanted = sharesKeys(ctx.settings) || wantedByOthers(ctx, key);
+  const wanted = sharesKeys(ctx.settings) || wantsOfOthers(ctx, key).length > 0;
   return { kind: 'ok', how: there === undefined ? 'fresh' : 'swapped', wanted };
 }
 
@@ -145,7 +147,7 @@ function release(ctx: ScriptContext, entry: ReleaseEntry): ReleaseVote {
   const isMine = (value: LockValue): boolean => value === there || (value.endsWith(':') && !!there?.startsWith(value));
   if (there !== undefined && entry.values.some(isMine)) {
     ctx.keys.delete(key);
-    return { kind: 'released', wanted: announce(ctx, key) };
+    return { kind: 'released', wanted: announce(ctx, key, entry.waitingSinceUs) };
   }
   if (entry.tombstone === 0) return { kind: 'gone' };
   const ballot = ballotOf(ctx, key) ?? 0;
@@ -181,28 +183,17 @@ function forget(ctx: ScriptContext, entry: ForgetEntry): ForgetVote {
   const expiresInMs = ctx.keys.expiresInMs(entry.key);
   if (expiresInMs !== -1 && expiresInMs <= entry.longerThanMs) return { kind: 'kept', value, expiresInMs };
   ctx.keys.delete(entry.key);
-  announce(ctx, entry.key);
+  announce(ctx, entry.key, 0);
   return { kind: 'forgotten', value, expiresInMs };
 }
 
 /** Tells whoever waits; says whether that is another server. */
-function announce(ctx: ScriptContext, lock: string): boolean {
-  const others = wantedByOthers(ctx, lock);
-  if (ctx.keys.delete(wantKey(lock))) ctx.publish('released', lock);
-  return others;
-}
-
-function wantedByOthers(ctx: ScriptContext, lock: string): boolean {
-  const want = ctx.keys.get(wantKey(lock));
-  return want !== undefined && want !== ctx.serverId;
-}
-
 /** Who is refused by a holder that nobody has introduced asks for that, once in a while. */
-function leaveWant(ctx: ScriptContext, lock: string, value: string): void {
+function leaveWant(ctx: ScriptContext, { key: lock, waitingSinceUs }: AcquireEntry, value: string): void {
   if (ctx.outOfMemory) return;
-  ctx.keys.set(wantKey(lock), ctx.serverId, WANT_MS);
+  keepWants(ctx, lock, wantsOfOthers(ctx, lock), waitingSinceUs);
   if (holderOf(ctx, lock, value) !== undefined || ctx.keys.has(questionKey(lock))) return;
-  ctx.keys.set(questionKey(lock), '1', WANT_MS);
+  ctx.keys.set(questionKey(lock), '1', QUESTION_MS);
   ctx.publish('wanted', lock);
 }
 

@@ -14,11 +14,13 @@ export const BOOKKEEPING = {
 
 export const BALLOT_PREFIX = '\u0000ballot ';
 const WANT_PREFIX = '\u0000want ';
+const PRECEDENCE_PREFIX = '\u0000precedence ';
 const QUESTION_PREFIX = '\u0000question ';
 const HOLDER_PREFIX = '\u0000holder ';
 
 export const ballotKey = (lock: string): string => `${BALLOT_PREFIX}${lock}`;
 export const wantKey = (lock: string): string => `${WANT_PREFIX}${lock}`;
+export const precedenceKey = (lock: string): string => `${PRECEDENCE_PREFIX}${lock}`;
 export const questionKey = (lock: string): string => `${QUESTION_PREFIX}${lock}`;
 export const holderKey = (lock: string): string => `${HOLDER_PREFIX}${lock}`;
 

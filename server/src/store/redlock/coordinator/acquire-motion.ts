@@ -18,6 +18,8 @@ type MineVote = Extract<AcquireVote, { kind: 'mine' }>;
 export interface BidTerms extends Terms {
   readonly key: string;
   readonly token: NodeToken;
+  /** See `AcquireEntry`. */
+  readonly waitingSinceUs: number;
 }
 
 export interface BidPorts {
@@ -61,7 +63,7 @@ export class AcquireMotion extends Motion<'acquire'> {
       value: lockValue(bid.grantee.hash, terms.token),
       expiryMs: terms.expiryMs,
       earlierHashes: bid.earlierHashes,
-      want: bid.waits,
+      waitingSinceUs: terms.waitingSinceUs,
     };
   }
 
@@ -158,7 +160,7 @@ export class AcquireMotion extends Motion<'acquire'> {
     value: Pick<MineVote, 'hash' | 'token'> = { hash: this.bid.grantee.hash, token: this.terms.token },
   ): void {
     const { key, leftoverUntilMs } = this.terms;
-    const entry = { key, values: [lockValue(value.hash, value.token)], tombstone: value.token };
+    const entry = { key, values: [lockValue(value.hash, value.token)], tombstone: value.token, waitingSinceUs: 0 };
     this.actions.cleanUp(node, entry, leftoverUntilMs);
   }
 

@@ -31,6 +31,7 @@ import { type RedlockSettings, sharesKeys } from './settings.js';
 import { Stragglers } from './stragglers.js';
 import { type SurveyAnswers, SurveyMotion } from './survey-motion.js';
 import { TokenSource } from './token-source.js';
+import { Wants } from './wants.js';
 
 export interface CoordinatorPorts {
   readonly clock: Clock;
@@ -48,6 +49,7 @@ export class Coordinator {
   readonly #dispatcher: Dispatcher;
   readonly #tokens: TokenSource;
   readonly #stragglers = new Stragglers();
+  readonly #wants = new Wants();
   readonly #actions: Actions;
   readonly #round: RoundPorts;
   readonly #repairs: boolean;
@@ -174,7 +176,8 @@ export class Coordinator {
       const token = bid.token === undefined ? 0 : Number(bid.token);
       const values = bid.hashes.map((hash) => (bid.token === undefined ? anyValueOf(hash) : lockValue(hash, token)));
       for (const value of values) this.#stragglers.forget(key, value);
-      const entry = { key, values, tombstone: token };
+      const waitingSinceUs = bid.waits === true ? this.#waitingSinceUs(key, calledAtMs) : 0;
+      const entry = { key, values, tombstone: token, waitingSinceUs };
       const done = (answer: ReleaseAnswer): void => answered(index, answer);
       const untilMs = this.#terms.leftoverUntilMs(calledAtMs, maxTtlMs);
       return new ReleaseMotion(electorate, this.#actions, entry, maxTtlMs, untilMs, calledAtMs, done);
@@ -225,6 +228,7 @@ export class Coordinator {
     const calledAtMs = first?.calledAtMs ?? this.#actions.nowMs();
     const terms: BidTerms = {
       key,
+      waitingSinceUs: bid.waits ? this.#wants.since(key, medianUs, calledAtMs) : 0,
       token: this.#tokens.next(medianUs, first?.above),
       ...this.#terms.of(calledAtMs, bid.grantee.ttlMs),
     };
@@ -232,9 +236,20 @@ export class Coordinator {
       const now = this.ports.electorate.medianUs() ?? medianUs;
       this.#dispatcher.put('acquire', [this.#bid(bid, key, now, answered, { calledAtMs, above })]);
     };
+    const done = (answer: AcquireAnswer): void => {
+      if (answer.kind === 'granted') this.#wants.fulfilled(key);
+      answered(answer);
+    };
     const { electorate, random } = this.ports;
     const ports = { electorate, random, actions: this.#actions };
-    return new AcquireMotion(ports, bid, terms, calledAtMs, answered, first === undefined ? again : undefined);
+    return new AcquireMotion(
+      ports,
+      bid,
+      terms,
+      calledAtMs,
+      bid.waits ? done : answered,
+      first === undefined ? again : undefined,
+    );
   }
 
   #handOff(bid: HandOffBid, key: string, medianUs: number, answered: (answer: HandOffAnswer) => void): HandOffMotion {
@@ -266,6 +281,11 @@ export class Coordinator {
     const confirmed = (node: number): void => this.#stragglers.confirmed(key, value, node);
     const ports = { electorate: this.ports.electorate, actions: this.#actions, answered, confirmed };
     return new ExtendMotion<V>(ports, entry, { ttlMs, token, repairs: this.#repairs }, this.#actions.nowMs());
+  }
+
+  #waitingSinceUs(key: string, nowMs: number): number {
+    const medianUs = this.ports.electorate.medianUs();
+    return medianUs === undefined ? 0 : this.#wants.since(key, medianUs, nowMs);
   }
 
   #lane(node: number): NodeLane {

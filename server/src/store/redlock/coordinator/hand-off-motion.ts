@@ -124,7 +124,7 @@ export class HandOffMotion extends Motion<'hand_off'> {
   }
 
   #delete(node: number, values: readonly LockValue[], tombstone: NodeToken): void {
-    const entry = { key: this.entry.key, values, tombstone };
+    const entry = { key: this.entry.key, values, tombstone, waitingSinceUs: 0 };
     this.actions.cleanUp(node, entry, this.terms.leftoverUntilMs);
   }
 }

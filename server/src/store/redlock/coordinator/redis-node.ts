@@ -28,13 +28,19 @@ export interface AcquireEntry {
   readonly expiryMs: number;
   /** Hashes of older secrets of the same request: a value of one of them answers `mine`. */
   readonly earlierHashes: readonly Hash[];
-  /** Somebody waits: when it is held, leave a want, so that its release is announced. */
-  readonly want: boolean;
+  /**
+   * Since when requests of this server wait for it, microseconds of the nodes' time; 0: they do not. When it is refused a
+   * want is left, so that its release is announced; whoever has waited longest goes first.
+   */
+  readonly waitingSinceUs: number;
 }
 
 export type AcquireVote =
   | { readonly kind: 'ok' }
-  /** `value` is what stands there; `expiresInMs` is -1 where it never expires; `holder` where its server has said so. */
+  /**
+   * `value` is what stands there; empty where it was released just now and another server has waited longer. `expiresInMs` is -1
+   * where it never expires; `holder` where its server has said so.
+   */
   | { readonly kind: 'held'; readonly value: string; readonly expiresInMs: number; readonly holder: string | undefined }
   /** The value there belongs to an older secret of this request. Nothing was changed. */
   | { readonly kind: 'mine'; readonly hash: Hash; readonly token: NodeToken }
@@ -94,6 +100,8 @@ export interface ReleaseEntry {
   readonly values: readonly LockValue[];
   /** Where none of the values stands, the ballot is raised above this token, so that nothing late brings it back; 0: not. */
   readonly tombstone: NodeToken;
+  /** As in `AcquireEntry`: released only to give other servers their turn. */
+  readonly waitingSinceUs: number;
 }
 
 export type ReleaseVote =

@@ -1,17 +1,13 @@
 import type { Hash } from '../../../../core/names.js';
 import type { AcquireEntry, AcquireVote, LockValue } from '../../coordinator/redis-node.js';
 import { type Details, entryFault } from './details.js';
-import { BATCH, GRANTING } from './prelude.js';
+import { BATCH, GRANTING, WANTING } from './prelude.js';
 import type { BatchScript, Packable } from './script.js';
 import { AHEAD, BEHIND, low, OK, tokenDigits, wholeMs } from './votes.js';
 
 const ENTRY = String.raw`
-local function want(key, introduced)
-  pcall('SET', key .. '\0w', server, 'PX', WANT_PX)
-  if not state[4] then
-    pcall('SET', WANTS, '1', 'PX', WANTS_PX)
-    state[4] = '1'
-  end
+local function want(key, since, introduced)
+  keepWants(key, wantsOfOthers(key), since)
   if introduced then return end
   local asked = pcall('SET', key .. '\0q', '1', 'NX', 'PX', WANT_PX)
   if asked and asked.ok then pcall('PUBLISH', HINTS, 'w' .. key) end
@@ -20,9 +16,9 @@ end
 -- Somebody has it: says who, or that it is an older secret of this request.
 local function refuse(key, there, rest)
   if type(there) == 'table' then return fault(there) end
-  local wanted = rest == 1
+  local since = rest
   if type(rest) == 'table' then
-    wanted = rest[1] == 1
+    since = rest[1]
     for i = 2, #rest do
       local hash = rest[i] .. ':'
       if sub(there, 1, #hash) == hash and find(there, '^%d+$', #hash + 1) then
@@ -35,11 +31,20 @@ local function refuse(key, there, rest)
   if type(introduction) == 'string' and sub(introduction, 1, #mark) == mark then
     holder = sub(introduction, #mark + 1)
   end
-  if wanted then want(key, holder ~= '') end
+  if since > 0 then want(key, since, holder ~= '') end
   detail(there)
   detail(call('PTTL', key))
   detail(holder)
   return 'h'
+end
+
+-- It was released just now, and who has waited longest has not come yet.
+local function goesToAnother(key, since)
+  if pcall('EXISTS', key .. '\0p') ~= 1 then return false end
+  local others = wantsOfOthers(key)
+  local another = anyEarlier(others, since)
+  keepWants(key, others, another and since or 0)
+  return another
 end
 
 local function acquire(key, value, px, token, rest)
@@ -52,6 +57,13 @@ local function acquire(key, value, px, token, rest)
   local set = pcall('SET', key, value, 'NX', 'PX', px)
   if not set then return refuse(key, pcall('GET', key), rest) end
   if set.err then return fault(set) end
+  if state[4] and goesToAnother(key, type(rest) == 'table' and rest[1] or rest) then
+    call('DEL', key)
+    detail('')
+    detail(PRECEDENCE_PX)
+    detail('')
+    return 'h'
+  end
   local ballot = key .. '\0b'
   local before = pcall('SET', ballot, token, 'PX', BALLOT_PX, 'GET')
   if before then
@@ -78,12 +90,11 @@ return finished()
 
 export const acquire: BatchScript<'acquire'> = {
   name: 'acquire',
-  lua: BATCH + GRANTING + ENTRY,
+  lua: BATCH + GRANTING + WANTING + ENTRY,
   encode(entry: AcquireEntry, into: Packable[]): void {
-    const { key, value, expiryMs, earlierHashes, want } = entry;
-    const wants = want ? 1 : 0;
+    const { key, value, expiryMs, earlierHashes, waitingSinceUs } = entry;
     into.push(key, value, wholeMs(expiryMs), tokenDigits(value));
-    into.push(earlierHashes.length === 0 ? wants : [wants, ...earlierHashes]);
+    into.push(earlierHashes.length === 0 ? waitingSinceUs : [waitingSinceUs, ...earlierHashes]);
   },
   decode(letter: string, details: Details): AcquireVote {
     switch (letter) {

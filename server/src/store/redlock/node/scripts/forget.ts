@@ -1,5 +1,5 @@
 import { entryFault } from './details.js';
-import { BATCH, FREEING } from './prelude.js';
+import { BATCH, WANTING } from './prelude.js';
 import type { BatchScript } from './script.js';
 
 const ENTRY = `
@@ -12,7 +12,7 @@ local function forget(key, longerThan)
   if outlasts then
     local deleted = pcall('DEL', key)
     if type(deleted) == 'table' then return fault(deleted) end
-    announce(key)
+    announce(key, 0)
   end
   detail(there)
   detail(left)
@@ -29,7 +29,7 @@ const ABSENT = Object.freeze({ kind: 'absent' } as const);
 
 export const forget: BatchScript<'forget'> = {
   name: 'forget',
-  lua: BATCH + FREEING + ENTRY,
+  lua: BATCH + WANTING + ENTRY,
   encode: ({ key, longerThanMs }, into) => void into.push(key, longerThanMs),
   decode(letter, details) {
     switch (letter) {

@@ -1,6 +1,6 @@
 import type { HandOffVote } from '../../coordinator/redis-node.js';
 import { type Details, entryFault } from './details.js';
-import { AMONG, BATCH, GRANTING } from './prelude.js';
+import { AMONG, BATCH, GRANTING, WANTING } from './prelude.js';
 import { packedValues } from './release.js';
 import type { BatchScript } from './script.js';
 import { AHEAD, BEHIND, low, tokenDigits, wholeMs } from './votes.js';
@@ -9,9 +9,7 @@ import { AHEAD, BEHIND, low, tokenDigits, wholeMs } from './votes.js';
 const ENTRY = String.raw`
 local function wantedByOthers(key)
   if SHARED then return true end
-  if not state[4] then return false end
-  local want = pcall('GET', key .. '\0w')
-  return type(want) == 'string' and want ~= server
+  return state[4] and #wantsOfOthers(key) > 0
 end
 
 local function handOff(key, value, px, token, from)
@@ -57,7 +55,7 @@ const VOTES: Readonly<Record<string, HandOffVote>> = {
 
 export const handOff: BatchScript<'hand_off'> = {
   name: 'hand_off',
-  lua: BATCH + GRANTING + AMONG + ENTRY,
+  lua: BATCH + GRANTING + WANTING + AMONG + ENTRY,
   encode: ({ key, value, expiryMs, from }, into) =>
     void into.push(key, value, wholeMs(expiryMs), tokenDigits(value), packedValues(from)),
   decode: (letter: string, details: Details) =>

@@ -7,6 +7,12 @@ export const WIRE_VERSION = 1;
 const WANT_MS = 1_000;
 /** Longer than any want, so that where there is one there is the flag as well. */
 const WANT_FLAG_MS = 2 * WANT_MS;
+/** A server that has not repeated its want for so long has given up. It tries again after 200 ms at the latest. */
+const WANT_LIVE_MS = 400;
+/** How long after a release whoever has waited longest goes first. One that cannot win must not keep out the others. */
+const PRECEDENCE_MS = 250;
+/** Servers whose wants are kept for one lock. */
+const MOST_WANTS = 32;
 
 /**
  * What is written into the text of every script, so that its SHA stands for all of it. Nothing of one server: Redis keeps
@@ -48,9 +54,11 @@ function declarations(constants: ScriptConstants): string {
     ADM_PX: String(Math.ceil(constants.admissionMs)),
     WANT_PX: String(WANT_MS),
     WANTS_PX: String(WANT_FLAG_MS),
+    PRECEDENCE_PX: String(PRECEDENCE_MS),
   };
   return [
     ...Object.entries(strings).map(([name, text]) => `local ${name} = ${luaString(text)}`),
+    `local WANT_LIVE, MOST_WANTS = ${WANT_LIVE_MS * 1_000}, ${MOST_WANTS}`,
     `local WINDOW = ${Math.floor(constants.windowMs * 1_000)}`,
     `local SHARED = ${constants.sharedKeys}`,
   ].join('\n');
@@ -126,15 +134,49 @@ local function finished()
 end
 `;
 
-/** For scripts that free a lock. */
-export const FREEING = String.raw`
-local function announce(key)
-  if not state[4] then return false end
-  local want = pcall('GET', key .. '\0w')
-  if type(want) ~= 'string' then return false end
-  pcall('DEL', key .. '\0w')
+/** For scripts that meet wants: one line for each server that waits, with since when, and when it last said so. */
+export const WANTING = String.raw`
+local function wantsOfOthers(key)
+  local wants, text = {}, pcall('GET', key .. '\0w')
+  if type(text) ~= 'string' then return wants end
+  for who, since, seen in string.gmatch(text, '(%S+) (%d+) (%d+)\n') do
+    if who ~= server and now - tonumber(seen) < WANT_LIVE then
+      wants[#wants + 1] = { who = who, since = tonumber(since), seen = tonumber(seen) }
+    end
+  end
+  return wants
+end
+
+local function keepWants(key, wants, since)
+  local lines = {}
+  if since > 0 then lines[1] = format('%s %.0f %.0f\n', server, since, now) end
+  for _, want in ipairs(wants) do
+    if #lines < MOST_WANTS then lines[#lines + 1] = format('%s %.0f %.0f\n', want.who, want.since, want.seen) end
+  end
+  if #lines == 0 then return pcall('DEL', key .. '\0w') end
+  pcall('SET', key .. '\0w', table.concat(lines), 'PX', WANT_PX)
+  if state[4] then return end
+  pcall('SET', WANTS, '1', 'PX', WANTS_PX)
+  state[4] = '1'
+end
+
+-- It is free now: true if another server waits for it, which then has some time to come.
+local function announce(key, since)
+  if not state[4] and since == 0 then return false end
+  local others = wantsOfOthers(key)
+  keepWants(key, others, since)
+  if #others == 0 then return false end
+  pcall('SET', key .. '\0p', '1', 'PX', PRECEDENCE_PX)
   pcall('PUBLISH', HINTS, 'r' .. key)
-  return want ~= server
+  return true
+end
+
+-- Whether another server goes first.
+local function anyEarlier(wants, since)
+  for _, want in ipairs(wants) do
+    if since == 0 or want.since < since or (want.since == since and want.who < server) then return true end
+  end
+  return false
 end
 `;
 

@@ -1,5 +1,5 @@
 import { entryFault } from './details.js';
-import { BATCH, FREEING } from './prelude.js';
+import { BATCH, WANTING } from './prelude.js';
 import type { BatchScript } from './script.js';
 
 /** The tombstone writes an expiry first: a script that has written is not refused the memory for a ballot. */
@@ -29,22 +29,22 @@ local function bury(key, tombstone)
   return 'g'
 end
 
-local function release(key, values, tombstone)
+local function release(key, values, tombstone, since)
   local there = pcall('GET', key)
   if there then
     if type(there) == 'table' then return fault(there) end
     if there == values or theirs(there, values) then
       local deleted = pcall('DEL', key)
       if type(deleted) == 'table' then return fault(deleted) end
-      return announce(key) and 'w' or 'r'
+      return announce(key, since) and 'w' or 'r'
     end
   end
   if tombstone > 0 then return bury(key, tombstone) end
   return 'g'
 end
 
-for i = 1, #entries, 3 do
-  answer(release(entries[i], entries[i + 1], entries[i + 2]))
+for i = 1, #entries, 4 do
+  answer(release(entries[i], entries[i + 1], entries[i + 2], entries[i + 3]))
 end
 return done()
 `;
@@ -55,8 +55,9 @@ const GONE = Object.freeze({ kind: 'gone' } as const);
 
 export const release: BatchScript<'release'> = {
   name: 'release',
-  lua: BATCH + FREEING + ENTRY,
-  encode: ({ key, values, tombstone }, into) => void into.push(key, packedValues(values), tombstone),
+  lua: BATCH + WANTING + ENTRY,
+  encode: ({ key, values, tombstone, waitingSinceUs }, into) =>
+    void into.push(key, packedValues(values), tombstone, waitingSinceUs),
   decode(letter, details) {
     switch (letter) {
       case 'r':

@@ -1,0 +1,52 @@
+import { nowUs, precedenceKey, type ScriptContext, wantKey } from './script-context.js';
+
+/** As the scripts have them. */
+const WANT_MS = 1_000;
+const WANT_LIVE_US = 400_000;
+const PRECEDENCE_MS = 250;
+const MOST_WANTS = 32;
+
+interface Want {
+  readonly who: string;
+  readonly sinceUs: number;
+  readonly seenUs: number;
+}
+
+/** The wants of other servers for a lock, as far as they were repeated lately. */
+export function wantsOfOthers(ctx: ScriptContext, lock: string): readonly Want[] {
+  const kept = JSON.parse(ctx.keys.get(wantKey(lock)) ?? '[]') as readonly Want[];
+  return kept.filter(({ who, seenUs }) => who !== ctx.serverId && nowUs(ctx) - seenUs < WANT_LIVE_US);
+}
+
+/** Keeps the wants of others, and this server's own where it waits. */
+export function keepWants(ctx: ScriptContext, lock: string, others: readonly Want[], sinceUs: number): void {
+  if (ctx.outOfMemory) return;
+  const own = sinceUs > 0 ? [{ who: ctx.serverId, sinceUs, seenUs: nowUs(ctx) }] : [];
+  const wants = [...own, ...others].slice(0, MOST_WANTS);
+  if (wants.length === 0) ctx.keys.delete(wantKey(lock));
+  else ctx.keys.set(wantKey(lock), JSON.stringify(wants), WANT_MS);
+}
+
+/** A lock is free: true if another server waits for it, which then has some time to come. */
+export function announce(ctx: ScriptContext, lock: string, sinceUs: number): boolean {
+  const others = wantsOfOthers(ctx, lock);
+  keepWants(ctx, lock, others, sinceUs);
+  if (others.length === 0) return false;
+  ctx.keys.set(precedenceKey(lock), '1', PRECEDENCE_MS);
+  ctx.publish('released', lock);
+  return true;
+}
+
+/** Whether a lock was released just now, and whoever has waited longest has not come yet. */
+export function goesToAnother(ctx: ScriptContext, lock: string, sinceUs: number): boolean {
+  if (!ctx.keys.has(precedenceKey(lock))) return false;
+  const others = wantsOfOthers(ctx, lock);
+  const another = others.some(
+    (want) => sinceUs === 0 || want.sinceUs < sinceUs || (want.sinceUs === sinceUs && want.who < ctx.serverId),
+  );
+  keepWants(ctx, lock, others, another ? sinceUs : 0);
+  return another;
+}
+
+/** What a lock's refusal says where it goes to another server first. */
+export const GOES_TO_ANOTHER = { kind: 'held', value: '', expiresInMs: PRECEDENCE_MS, holder: undefined } as const;
