@@ -1,7 +1,11 @@
 import { expect } from 'chai';
-import type { AcquireAnswer } from '../../server/src/core/store-port.js';
+import type { AcquireAnswer, LeaseStore } from '../../server/src/core/store-port.js';
+import { Coordinator } from '../../server/src/store/redlock/coordinator/coordinator.js';
+import type { Electorate } from '../../server/src/store/redlock/coordinator/electorate.js';
 import { quarantineMs } from '../../server/src/store/redlock/coordinator/settings.js';
 import { grantee } from '../contract/store-bids.js';
+import { Verbs } from '../contract/verbs.js';
+import { SeededRandom } from '../simulation/seeded-random.js';
 import { CoordinatorRig, type RigServer } from '../support/redlock/coordinator-rig.js';
 import { MembershipRig } from '../support/redlock/membership-rig.js';
 import { redlockSettings } from '../support/redlock/model-settings.js';
@@ -102,5 +106,43 @@ describe('the quarantine', () => {
     await rig.world.advance(10_000);
     expect(server.votes()).to.not.include(true);
     await rig.until(() => server.votes().every(Boolean), 2_000);
+  });
+});
+
+describe('a vote', () => {
+  it('counts no accept of a node that may not vote, and deletes it', async () => {
+    const rig = await CoordinatorRig.of(3);
+    const { nodes } = await rig.server();
+    const suspects = new Set([1, 2]);
+    const electorate: Electorate = {
+      size: 3,
+      quorum: 2,
+      nodeName: (node) => `redis-${node + 1}`,
+      reachable: () => true,
+      mayVote: (node) => !suspects.has(node),
+      obstacle: () => undefined,
+      confirmed: () => true,
+      medianUs: () => rig.redis(1).clockUs,
+      observed: () => undefined,
+    };
+    const ports = { clock: rig.clock, random: new SeededRandom(1), electorate };
+    const on = new Verbs(() => new Coordinator(rig.settings, nodes, ports) as unknown as LeaseStore);
+    expect((await rig.during(on.acquire('a', grantee('h')))).kind).to.equal('unavailable');
+    await rig.pass(10);
+    expect(rig.values('a')).to.deep.equal([undefined, undefined, undefined]);
+    suspects.clear();
+    expect((await rig.during(on.acquire('a', grantee('h')))).kind).to.equal('granted');
+  });
+
+  it('is not lost while the nodes that are silent may have it', async () => {
+    const rig = await CoordinatorRig.of(5);
+    const server = await rig.server();
+    const token = await rig.during(server.on.granted('a', grantee('h')));
+    for (const number of [1, 2]) rig.redis(number).keys.delete(KEY);
+    for (const number of [4, 5]) rig.redis(number).pause();
+    expect(await rig.during(server.on.extend('a', 'h', token))).to.equal('unknown');
+    for (const number of [4, 5]) rig.redis(number).resume();
+    await rig.pass(200);
+    expect(await rig.during(server.on.extend('a', 'h', token))).to.equal('renewed');
   });
 });
