@@ -80,7 +80,8 @@ export class HandClient {
   #nextId = 1;
 
   constructor(
-    private readonly rig: CoreRig,
+    /** The server it speaks to. */
+    private rig: CoreRig,
     readonly name: string,
     readonly sessionId: string,
   ) {}
@@ -88,8 +89,10 @@ export class HandClient {
   /** Opens a stream; an older one is left as it is. */
   open(resume = false): number {
     this.ended = undefined;
-    this.#handler = this.rig.core.connect({
-      send: (frame) => void this.heard.push(frame),
+    const { rig } = this;
+    this.#handler = rig.core.connect({
+      // What a server says that it has left is not heard any more.
+      send: (frame) => void (rig === this.rig && this.heard.push(frame)),
       end: (failure) => {
         this.ended = { failure };
       },
@@ -103,6 +106,13 @@ export class HandClient {
       namespace: '',
       resume,
     });
+  }
+
+  /** Opens a stream to another server, which is told what the client has; the older stream is left as it is. */
+  moveTo(rig: CoreRig, entries: readonly ResumeEntry[]): void {
+    this.rig = rig;
+    this.open(true);
+    this.resume(entries);
   }
 
   /** Says one frame, in a message of its own. */

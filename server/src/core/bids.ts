@@ -1,6 +1,7 @@
 import { Bypass } from './bypass.js';
 import type { CoreContext } from './core-context.js';
 import { Grants } from './grants.js';
+import { invariant } from './invariant.js';
 import type { LeaseRequest } from './lease-request.js';
 import type { AcquireAnswer, AdoptAnswer, HandOffAnswer, ReleaseAnswer } from './ports.js';
 import type { Resource } from './resource.js';
@@ -23,7 +24,7 @@ export interface BidOutcomes {
   refused(request: LeaseRequest, retryAfterMs: number): void;
   /** The store could not say. */
   unavailable(request: LeaseRequest, message: string): void;
-  /** The store has given the resource to a request of ours that is not its holder here. */
+  /** The store has given the resource to a request of ours while another one stood as its holder here. */
   displaced(holder: LeaseRequest): void;
   /** Neither a grant nor a refusal: the request is where it was before. */
   cameToNothing(request: LeaseRequest): void;
@@ -43,12 +44,13 @@ export class Bids {
     this.#outcomes = outcomes;
   }
 
-  /** Bids for a free resource. */
+  /** Bids for a resource that is free, or may be. */
   acquire(request: LeaseRequest): void {
     const bid = this.#begin(request);
     if (bid === undefined) return;
     const { resource } = request;
     resource.callsUnderWay += 1;
+    resource.freedMeanwhile = false;
     this.#ctx.store.acquire(
       {
         resource: resource.key,
@@ -57,6 +59,7 @@ export class Bids {
         waits: request.waitMs > 0 || resource.waiters.size > 1,
       },
       (answer, calledAtMs) => {
+        if (answer.kind === 'granted') this.#supersede(resource);
         resource.callsUnderWay -= 1;
         this.#acquireAnswered(bid, answer, calledAtMs);
       },
@@ -83,6 +86,29 @@ export class Bids {
       done(givenBack(answer));
     });
     return true;
+  }
+
+  /** The store has granted it: whoever stands as its holder here has ceased to be. What is asked about them is still answered. */
+  #supersede(resource: Resource): void {
+    const { holder } = resource;
+    resource.holder = undefined;
+    switch (holder?.state) {
+      case 'held':
+      case 'lapsed':
+        this.#outcomes.displaced(holder);
+        return;
+      case 'adopting':
+        holder.adoptWhenGranted = true;
+        return;
+      case 'releasing':
+      case undefined:
+        return;
+      case 'waiting':
+      case 'bidding':
+      case 'unadopted':
+      case 'ended':
+        invariant(false, 'S1', () => `a request that is ${holder?.state} stood as the holder of ${resource.key}`);
+    }
   }
 
   #begin(request: LeaseRequest): Bid | undefined {

@@ -47,9 +47,9 @@ export class Contention {
     if (request.state === 'waiting') this.#waiting.tellPlacesSoon(resource);
   }
 
-  /** Bids for the first waiter that can receive a grant, if nobody holds the resource or is being served. */
+  /** Bids for the first waiter that can receive a grant, if nobody is known to hold the resource or is being served. */
   pump(resource: Resource): void {
-    if (resource.holder !== undefined || resource.callsUnderWay > 0) {
+    if (this.#isHeld(resource) || resource.callsUnderWay > 0) {
       this.#serveOthers(resource);
       return;
     }
@@ -70,9 +70,14 @@ export class Contention {
     this.pump(resource);
   }
 
-  /** Another server has released it. What the store could not answer a while ago is left for its own time. */
-  releasedElsewhere(resource: Resource): void {
-    if (resource.waiters.size > 0 && resource.storeProblem === undefined) this.retry(resource);
+  /**
+   * Somebody may have freed it: ask at once, or as soon as a bid under way is refused. What the store could not answer a
+   * while ago is left for its own time.
+   */
+  freed(resource: Resource): void {
+    if (resource.callsUnderWay > 0) resource.freedMeanwhile = true;
+    if (resource.storeProblem === undefined) this.retry(resource);
+    else this.pump(resource);
   }
 
   /** The wait is over. A bid under way decides first: its grant is delivered still. */
@@ -101,10 +106,12 @@ export class Contention {
   deny(request: LeaseRequest, reason: DeniedReason): void {
     const { resource, session } = request;
     const holder = resource.describeHolder(this.#ctx.nowMs());
+    // One that its session knows no more was entered anew, and that one will have the answer.
+    const isAnswered = session.requests.get(request.id) === request;
     this.#waiting.leave(request);
     this.#ctx.endRequest(request);
     this.#ctx.acquireAnswered(request, reason);
-    session.send({ kind: 'denied', id: request.id, reason, holder, position: request.toldPosition });
+    if (isAnswered) session.send({ kind: 'denied', id: request.id, reason, holder, position: request.toldPosition });
     this.pump(resource);
     this.#ctx.settleSession(session);
   }
@@ -145,7 +152,19 @@ export class Contention {
     const { resource } = holder;
     resource.callsUnderWay -= 1;
     if (resource.holder === holder) resource.holder = undefined;
+    if (resource.callsUnderWay > 0) resource.freedMeanwhile = true;
     this.#ctx.timers.cancel(resource.retry);
+  }
+
+  /** Whether somebody holds it, as far as this server is to be asked. */
+  #isHeld({ holder }: Resource): boolean {
+    return holder !== undefined && !this.#mayHaveLeft(holder);
+  }
+
+  /** With several servers, a client without a stream here may hold on, or have released, elsewhere: only the store knows. */
+  #mayHaveLeft({ state, session }: LeaseRequest): boolean {
+    if (!this.#ctx.ports.store.capabilities.severalServers) return false;
+    return state === 'lapsed' || (state === 'held' && session.attachment === undefined);
   }
 
   #isTaken(resource: Resource): boolean {
@@ -171,7 +190,7 @@ export class Contention {
 
   #heldForNow(resource: Resource): boolean {
     if (resource.bypass?.staysOut) return true;
-    return resource.holder !== undefined && resource.holder.state !== 'releasing';
+    return this.#isHeld(resource) && resource.holder?.state !== 'releasing';
   }
 
   /** The store could not say. */
@@ -203,13 +222,16 @@ export class Contention {
     resource.storeProblem = undefined;
     resource.refusals += 1;
     const mostMs = store.capabilities.severalServers ? backOffMs(resource.refusals, random.unit()) : Infinity;
-    this.#refused(request, Math.min(retryAfterMs, mostMs));
+    this.#refused(request, resource.freedMeanwhile ? 'at once' : Math.min(retryAfterMs, mostMs));
   }
 
   /** Not now: a request that does not wait is denied, the others are tried again later. */
-  #refused(request: LeaseRequest, retryAfterMs: number): void {
+  #refused(request: LeaseRequest, retryAfterMs: number | 'at once'): void {
     const { resource } = request;
-    this.#ctx.timers.set(resource.retry, this.#ctx.nowMs() + Math.max(1, retryAfterMs));
+    // Without a pause the next bid is made as soon as the request is back in its queue, or has left it.
+    if (retryAfterMs !== 'at once') {
+      this.#ctx.timers.set(resource.retry, this.#ctx.nowMs() + Math.max(1, retryAfterMs));
+    }
     if (request.waitMs === 0 && !request.givenUp) {
       request.state = 'waiting';
       this.deny(request, 'held');

@@ -56,10 +56,15 @@ export class Endings {
     request.session.renewals.remove(request);
     this.#tellLost(request, 'expired');
     this.ctx.timers.set(request.deadline, request.deadlines.storeMs);
+    this.contention.pump(request.resource);
   }
 
-  /** The store holds another value: the lease is gone, and its client is told. */
+  /** The store holds another value: the lease is gone, and its client is told unless it has been. */
   displaced(request: LeaseRequest): void {
+    if (request.state === 'lapsed') {
+      this.gone(request, 'expired');
+      return;
+    }
     this.#tellLost(request, 'displaced');
     this.gone(request, 'displaced');
   }
@@ -68,7 +73,7 @@ export class Endings {
   gone(request: LeaseRequest, end: 'expired' | 'displaced'): void {
     this.#answerReleases(request, 'expired');
     this.#ended(request, end);
-    this.contention.pump(request.resource);
+    this.contention.freed(request.resource);
     this.ctx.settleSession(request.session);
   }
 

@@ -12,7 +12,7 @@ export class OtherServers implements StoreListener {
 
   released(key: ResourceKey): void {
     const resource = this.ctx.resources.get(key);
-    if (resource !== undefined) this.contention.releasedElsewhere(resource);
+    if (resource !== undefined) this.contention.freed(resource);
   }
 
   wanted(key: ResourceKey): void {

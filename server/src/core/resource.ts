@@ -20,6 +20,8 @@ export class Resource {
   }
   /** Store calls under way that may change who holds it. While there are any, nobody bids. */
   callsUnderWay = 0;
+  /** Somebody may have freed it while a bid was under way that may have come too early for that. */
+  freedMeanwhile = false;
   /** A holder only the store knows, learned from its refusal. */
   storedHolder: { readonly holder: StoredHolder; readonly learnedAtMs: number } | undefined;
   /** Pending: the store refused, ask again then. */

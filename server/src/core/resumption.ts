@@ -4,6 +4,7 @@ import type { Endings } from './endings.js';
 import type { ResumeEntry, ResumeFrame } from './frames.js';
 import { Grants } from './grants.js';
 import type { LeaseRequest } from './lease-request.js';
+import { MovedRequests } from './moved-requests.js';
 import type { AdoptAnswer } from './ports.js';
 import type { RequestFactory } from './request-factory.js';
 import { ResumeAccount } from './resume-account.js';
@@ -12,7 +13,6 @@ import { anchoredValidity } from './validity.js';
 
 type HeldEntry = Extract<ResumeEntry, { claim: 'held' }>;
 type OpenEntry = Extract<ResumeEntry, { claim: 'open' }>;
-type GivenUpEntry = Extract<ResumeEntry, { claim: 'given_up' }>;
 
 /** An adoption that was overtaken by another resume says nothing about the newest secret. */
 const STALE_ADOPTION: AdoptAnswer = { kind: 'unknown', message: 'the session resumed again meanwhile' };
@@ -24,6 +24,7 @@ export class Resumption {
   readonly #endings: Endings;
   readonly #requests: RequestFactory;
   readonly #grants: Grants;
+  readonly #moved: MovedRequests;
 
   constructor(ctx: CoreContext, contention: Contention, endings: Endings, requests: RequestFactory) {
     this.#ctx = ctx;
@@ -31,6 +32,7 @@ export class Resumption {
     this.#endings = endings;
     this.#requests = requests;
     this.#grants = new Grants(ctx);
+    this.#moved = new MovedRequests(ctx, contention, endings, requests);
   }
 
   /** Takes one Resume frame. With the last one, whatever was not listed is given back. */
@@ -84,12 +86,13 @@ export class Resumption {
         this.#takeOpen(account, entry);
         return;
       case 'given_up':
-        this.#takeGivenUp(account, entry);
+        this.#moved.giveUp(account, entry);
         return;
     }
   }
 
   #takeHeld(account: ResumeAccount, entry: HeldEntry): void {
+    this.#moved.forgetOutdated(account.session, entry);
     const known = account.session.requests.get(entry.requestId);
     if (known !== undefined && !isAdoptable(known, entry)) {
       account.result({ requestId: entry.requestId, outcome: 'lost' });
@@ -271,23 +274,6 @@ export class Resumption {
     if (known.state === 'adopting') this.#endings.gone(known, 'displaced');
     else this.#endings.giveBack(known, 'expired');
     this.#contention.enqueue(this.#requests.create(account.session, entry.requestId, entry.request));
-  }
-
-  #takeGivenUp(account: ResumeAccount, entry: GivenUpEntry): void {
-    const { requestId } = entry;
-    const known = account.session.requests.get(requestId);
-    if (known !== undefined) {
-      this.#endings.giveBack(known, 'released');
-      account.result({ requestId, outcome: 'released' });
-      return;
-    }
-    const resource = this.#requests.resourceKey(account.session, entry.request);
-    const hashes = [...entry.request.earlierHashes, entry.request.hash];
-    this.#ctx.store.release({ resource, hashes, token: undefined }, (answer) => {
-      account.result({ requestId, outcome: answer === 'unknown' ? 'unknown' : 'released' });
-      const freed = this.#ctx.resources.get(resource);
-      if (freed !== undefined) this.#contention.retry(freed);
-    });
   }
 }
 

@@ -38,7 +38,7 @@ export class ServerCore implements ServerCoreApi {
     });
     const resumption = new Resumption(ctx, contention, endings, requests);
     const extensions = new Extensions(ctx, endings, resumption);
-    const sessions = new Sessions(ctx, endings);
+    const sessions = new Sessions(ctx, endings, contention);
     if (ports.store.capabilities.severalServers) ports.store.listen(new OtherServers(ctx, contention));
     this.#ctx = ctx;
     this.#parts = { ctx, sessions, requests, contention, endings, extensions, resumption };

@@ -1,3 +1,4 @@
+import type { Contention } from './contention.js';
 import type { CoreContext } from './core-context.js';
 import type { Endings } from './endings.js';
 import type { Failure } from './failure.js';
@@ -16,6 +17,7 @@ export class Sessions {
   constructor(
     private readonly ctx: CoreContext,
     private readonly endings: Endings,
+    private readonly contention: Contention,
   ) {}
 
   /** Opens a stream for a session, new or known. A known one's older stream ends. */
@@ -66,6 +68,12 @@ export class Sessions {
     const leases = session.requests.size - waiters;
     ctx.telemetry.event({ kind: 'session_detached', sessionId: session.id, leases, waiters });
     ctx.timers.set(session.grace, ctx.nowMs() + ctx.settings.limits.graceMs);
+    // Its client may go on elsewhere, and release there: from now on only the store knows what it holds.
+    if (ctx.ports.store.capabilities.severalServers) {
+      for (const { state, resource } of [...session.requests.values()]) {
+        if (state === 'held') this.contention.pump(resource);
+      }
+    }
     ctx.settleSession(session);
   }
 
