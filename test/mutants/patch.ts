@@ -16,7 +16,7 @@ export interface Patch {
   readonly original: string;
   readonly replacement: string;
   /** Test files to run, from the root. Default: those that have a test with exactly this title. */
-  readonly tests: readonly string[];
+  readonly tests: readonly string[] | undefined;
   /** The end of the full title of the test that must fail: at least its own title. Default: any test of `tests`. */
   readonly test: string | undefined;
 }
@@ -53,9 +53,8 @@ export function parsePatch(json: string): Patch {
     throw new Error(`file "${file}" is not a .ts file below server/src, client/src or test/support`);
   }
   const test = fields.has('test') ? text(fields, 'test') : undefined;
-  const tests = fields.has('tests') ? lines(fields, 'tests') : filesWithTest(test);
-  const missing = tests.find((path) => !path.startsWith('test/') || !existsSync(join(ROOT, path)));
-  if (missing !== undefined) throw new Error(`tests: there is no ${missing}`);
+  const tests = fields.has('tests') ? lines(fields, 'tests') : undefined;
+  if (test === undefined && tests === undefined) throw new Error('names neither a test nor files of tests');
   const original = lines(fields, 'original').join('\n');
   const replacement = lines(fields, 'replacement').join('\n');
   if (original === '') throw new Error('original is empty');
@@ -63,13 +62,26 @@ export function parsePatch(json: string): Patch {
   return { id: text(fields, 'id'), title: text(fields, 'title'), file, original, replacement, tests, test };
 }
 
-/** Why a patch cannot be applied to the source as it is; `undefined` where it can. */
-export function misfit({ file, original }: Pick<Patch, 'file' | 'original'>): string | undefined {
-  const path = join(ROOT, file);
-  if (!existsSync(path)) return `there is no ${file} to patch`;
-  const found = readFileSync(path, 'utf8').split(original).length - 1;
-  if (found === 1) return undefined;
-  return `the text to replace is found ${found} times in ${file}, not once: bring the patch up to date`;
+/** Why a patch cannot be tried on the sources and tests as they are; `undefined` where it can. */
+export function misfit(patch: Patch): string | undefined {
+  const path = join(ROOT, patch.file);
+  if (!existsSync(path)) return `there is no ${patch.file} to patch`;
+  const found = readFileSync(path, 'utf8').split(patch.original).length - 1;
+  if (found !== 1)
+    return `the text to replace is found ${found} times in ${patch.file}, not once: bring the patch up to date`;
+  const files = testFilesOf(patch);
+  const missing = files.find((file) => !file.startsWith('test/') || !existsSync(join(ROOT, file)));
+  if (missing !== undefined) return `there is no file of tests ${missing}`;
+  return files.length === 0 ? `no file below test/ has a test "${patch.test}"` : undefined;
+}
+
+/** The files of tests to run, from the root. */
+export function testFilesOf({ tests, test }: Patch): readonly string[] {
+  if (tests !== undefined || test === undefined) return tests ?? [];
+  return readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => /^(?!dist)[a-z]+\/[\w-]+\.test\.ts$/.test(path))
+    .map((path) => `test/${path}`)
+    .filter((path) => hasTest(readFileSync(join(ROOT, path), 'utf8'), test));
 }
 
 function text(fields: ReadonlyMap<string, unknown>, name: string): string {
@@ -83,16 +95,6 @@ function lines(fields: ReadonlyMap<string, unknown>, name: string): readonly str
   if (typeof value === 'string') return [value];
   if (Array.isArray(value) && value.every((line): line is string => typeof line === 'string')) return value;
   throw new Error(`${name} must be a text or a list of texts`);
-}
-
-function filesWithTest(test: string | undefined): readonly string[] {
-  if (test === undefined) throw new Error('names neither a test nor files of tests');
-  const files = readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' })
-    .filter((path) => /^(?!dist)[a-z]+\/[\w-]+\.test\.ts$/.test(path))
-    .map((path) => `test/${path}`)
-    .filter((path) => hasTest(readFileSync(join(ROOT, path), 'utf8'), test));
-  if (files.length === 0) throw new Error(`no file below test/ has a test "${test}"`);
-  return files;
 }
 
 /** Whether a source has a test of exactly this title. */

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { MochaRun } from '../mutants/mocha-run.js';
-import { misfit, type Patch, parsePatch } from '../mutants/patch.js';
+import { misfit, type Patch, parsePatch, testFilesOf } from '../mutants/patch.js';
 import { tryNone, tryPatch, verdictOf } from '../mutants/verdict.js';
 
 const QUORUM = 'server/src/store/redlock/coordinator/quorum.ts';
@@ -44,6 +44,8 @@ describe('a patch on load', () => {
     expect(misfit(patch({ original: 'no such line' }))).to.match(new RegExp(`^${gone}`));
     expect(misfit(patch({ original: 'return' }))).to.match(/is found \d+ times in .*, not once: bring the patch up/);
     expect(misfit(patch({ file: 'server/src/gone.ts' }))).to.equal('there is no server/src/gone.ts to patch');
+    const tests = ['test/unit/gone.test.ts'];
+    expect(misfit(patch({ tests }))).to.equal('there is no file of tests test/unit/gone.test.ts');
     expect(await tryPatch(patch({ original: 'no such line' }))).to.include({ kind: 'failed' });
   });
 });
@@ -89,9 +91,11 @@ describe('a file of a patch', () => {
   };
 
   it('names a test, and finds the file that has it', () => {
-    expect(parsePatch(json({ test: 'of an even number is out of reach once half of them refuse' }))).to.deep.include({
-      tests: ['test/unit/redlock-quorum.test.ts'],
-    });
+    const named = parsePatch(json({ test: 'of an even number is out of reach once half of them refuse' }));
+    expect(testFilesOf(named)).to.deep.equal(['test/unit/redlock-quorum.test.ts']);
+    expect(misfit(named)).to.equal(undefined);
+    const unknown = parsePatch(json({ test: 'never a title' }));
+    expect(misfit(unknown)).to.equal('no file below test/ has a test "never a title"');
   });
 
   it('names files, and leaves open which test fails', () => {
@@ -108,8 +112,6 @@ describe('a file of a patch', () => {
 
   for (const [changes, problem] of [
     [{ test: undefined }, /^names neither a test nor files of tests$/],
-    [{ test: `never a ${'title'}` }, /^no file below test\/ has a test "never a title"$/],
-    [{ tests: ['test/unit/gone.test.ts'] }, /^tests: there is no test\/unit\/gone\.test\.ts$/],
     [{ file: 'test/unit/redlock-quorum.test.ts' }, /^file ".*" is not a \.ts file below server\/src, client\/src or/],
     [{ file: 'server/src/../../x.ts' }, /^file ".*" is not/],
     [{ replacement: NEEDED }, /^original and replacement are the same$/],
