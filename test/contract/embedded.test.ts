@@ -10,7 +10,7 @@ const CLOCK_RATE_DRIFT = 0.01;
 const CLOCK_MARGIN_MS = 5;
 
 describeLeaseStore('embedded', {
-  capabilities: { resumeAfterRestart: true, severalServers: false, listsLeases: true },
+  capabilities: { resumeAfterRestart: true, severalServers: false, listsLeases: true, onlyNamespace: undefined },
   tokensRiseStoreWide: true,
   repeatsAnswers: true,
   expirySlackMs: 1_000 * CLOCK_RATE_DRIFT + CLOCK_MARGIN_MS,

@@ -18,7 +18,7 @@ describe('the redlock store on real nodes', function () {
       after(() => cluster.stop());
 
       describeLeaseStore('redlock', {
-        capabilities: { resumeAfterRestart: true, severalServers: true, listsLeases: false },
+        capabilities: { resumeAfterRestart: true, severalServers: true, listsLeases: false, onlyNamespace: undefined },
         tokensRiseStoreWide: false,
         repeatsAnswers: false,
         expirySlackMs: 1_000 * CLOCK_RATE_DRIFT + CLOCK_MARGIN_MS,

@@ -46,6 +46,8 @@ export class ModelStore implements LeaseStore, ModelServer {
   readonly withdrawn: Nomination[] = [];
   /** When set, every verb answers that it cannot. */
   unavailable = false;
+  /** See `StoreCapabilities`. */
+  onlyNamespace: string | undefined = undefined;
   /** How long an answer takes; asked for each call. */
   answerDelayMs: () => number = () => 0;
   readonly introductions: Introduction[] = [];
@@ -67,7 +69,8 @@ export class ModelStore implements LeaseStore, ModelServer {
   }
 
   get capabilities(): StoreCapabilities {
-    return { resumeAfterRestart: true, severalServers: this.servers.several, listsLeases: true };
+    const { onlyNamespace } = this;
+    return { resumeAfterRestart: true, severalServers: this.servers.several, listsLeases: true, onlyNamespace };
   }
 
   get servers(): ModelServers {

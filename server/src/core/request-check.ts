@@ -54,6 +54,14 @@ export function checkOpen(open: OpenFrame): Failure | undefined {
   );
 }
 
+/** What is wrong with a session's namespace, where the store has only one. */
+export function checkNamespace(namespace: string, onlyNamespace: string | undefined): Failure | undefined {
+  if (onlyNamespace === undefined || namespace === onlyNamespace) return undefined;
+  const [field, value, limit] = ['open.namespace', printable(namespace), printable(onlyNamespace)];
+  const message = `${field} is ${value}; the store of this server has only the namespace ${limit}`;
+  return { reason: 'FIELD_INVALID', message, field, value, limit };
+}
+
 function checkMs(field: string, value: number, least: number, most: number): Failure | undefined {
   if (value >= least && value <= most) return undefined;
   return invalid(field, String(value), `${least} to ${most}`, `is ${value}`);

@@ -5,7 +5,7 @@ import type { Failure } from './failure.js';
 import { printable } from './failure.js';
 import type { OpenFrame } from './frames.js';
 import type { SessionId } from './names.js';
-import { checkOpen } from './request-check.js';
+import { checkNamespace, checkOpen } from './request-check.js';
 import { Attachment, Session } from './session.js';
 import type { StreamPort } from './session-api.js';
 import { draining, notRising, tooMany } from './stream-refusals.js';
@@ -31,6 +31,8 @@ export class Sessions {
     if (invalid !== undefined) return { failure: invalid };
     if (ctx.draining) return { failure: draining() };
     const namespace = frame.namespace === '' ? DEFAULT_NAMESPACE : frame.namespace;
+    const elsewhere = checkNamespace(namespace, ctx.ports.store.capabilities.onlyNamespace);
+    if (elsewhere !== undefined) return { failure: elsewhere };
     const known = ctx.sessions.get(frame.sessionId as SessionId);
     const refusal = known === undefined ? this.#refuseNew() : refuseKnown(known, frame, namespace);
     if (refusal !== undefined) return { failure: refusal };

@@ -113,6 +113,8 @@ export interface StoreCapabilities {
   readonly severalServers: boolean;
   /** `storedLeases` lists every lease. */
   readonly listsLeases: boolean;
+  /** The one namespace there is; `undefined` where every namespace is as good as any other. */
+  readonly onlyNamespace: string | undefined;
 }
 
 /** Takes the answer of one entry of a batch, by its index, once. */

@@ -46,7 +46,12 @@ export interface EmbeddedStoreOptions extends ExpiryRule {
 /** Leases of one server, in memory, with a log on its own disk. Open one with `openEmbeddedStore`. */
 export class EmbeddedStore implements LeaseStore {
   readonly name = 'embedded';
-  readonly capabilities: StoreCapabilities = { resumeAfterRestart: true, severalServers: false, listsLeases: true };
+  readonly capabilities: StoreCapabilities = {
+    resumeAfterRestart: true,
+    severalServers: false,
+    listsLeases: true,
+    onlyNamespace: undefined,
+  };
   readonly nodes = undefined;
   readonly #table: LeaseTable;
   readonly #commits: GroupCommit;

@@ -23,6 +23,11 @@ export class LockKeys {
     this.#between = namespaceAt < 0 ? undefined : template.slice(namespaceAt + NAMESPACE.length, nameAt);
   }
 
+  /** Where the template has no place for a namespace. */
+  get onlyNamespace(): string | undefined {
+    return this.#between === undefined ? ONLY_NAMESPACE : undefined;
+  }
+
   keyOf(resource: ResourceKey): string {
     const { namespace, name } = resourceParts(resource);
     if (this.#between === undefined) return this.#before + name + this.#after;

@@ -35,6 +35,9 @@ export class NodeOrders implements StoreNodes {
   }
 
   forget(resource: ResourceKey, always: boolean): Promise<NodesOutcome> {
+    const { keys } = this.coordinator;
+    const problem = keys.problemOf(resource, keys.keyOf(resource));
+    if (problem !== undefined) return Promise.resolve({ kind: 'refused', message: problem });
     const longerThanMs = always ? ALWAYS : this.coordinator.longestStandMs();
     return new Promise((resolve) => {
       this.coordinator.forget(resource, longerThanMs, (answers, absences) => {

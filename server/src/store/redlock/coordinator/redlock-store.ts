@@ -37,7 +37,7 @@ export interface RedlockStorePorts {
 /** Leases on a quorum of independent Redis nodes, shared with the other servers of the cluster. */
 export class RedlockStore implements LeaseStore {
   readonly name = 'redlock';
-  readonly capabilities: StoreCapabilities = { resumeAfterRestart: true, severalServers: true, listsLeases: false };
+  readonly capabilities: StoreCapabilities;
   readonly nodes: StoreNodes;
   readonly #membership: Membership;
   readonly #coordinator: Coordinator;
@@ -54,6 +54,8 @@ export class RedlockStore implements LeaseStore {
       wanted: (key) => this.#wanted(key),
     });
     this.#coordinator = new Coordinator(settings, nodes, { ...ports, electorate: this.#membership });
+    const { onlyNamespace } = this.#coordinator.keys;
+    this.capabilities = { resumeAfterRestart: true, severalServers: true, listsLeases: false, onlyNamespace };
     this.#hints = new HintCounter(this.#membership.quorum);
     this.nodes = new NodeOrders(this.#membership, this.#coordinator);
   }
