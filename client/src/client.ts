@@ -67,7 +67,7 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * `connecting`, `connected`, `draining` (the server is about to stop; the client moves on by itself), `reconnecting`
+   * `connecting`, `connected`, `draining` (the server wants to be left; the client moves on by itself), `reconnecting`
    * (leases run out unless a server is reached in time), `failed` (refused for good) or `closed`.
    */
   get state(): ClientState {

@@ -62,6 +62,42 @@ describe('client: connecting', () => {
     await opening;
   });
 
+  it('tries every target at once before it pauses', async () => {
+    const harness = new ClientHarness({}, 4);
+    const opening = harness.client.open(10_000);
+    for (const target of [0, 1, 2, 3, 0]) {
+      expect(harness.stream.target).to.equal(target);
+      harness.stream.close();
+      await harness.clock.advance(10);
+    }
+    expect(harness.streams).to.have.length(5);
+    await harness.clock.advance(90);
+    expect(harness.stream.target).to.equal(1);
+    harness.stream.ready();
+    harness.stream.opened();
+    await opening;
+  });
+
+  it('leaves a target that refuses for good to the others, and fails when all do', async () => {
+    const harness = await ClientHarness.connected({}, 3);
+    await harness.clock.advance(3_000);
+    harness.stream.close();
+    for (const statusCode of [12, 3]) {
+      await harness.clock.advance(10);
+      harness.stream.close({ statusCode, message: 'refused' });
+      expect(harness.client.state).to.equal('reconnecting');
+    }
+    await harness.reconnect();
+    expect(harness.client.state).to.equal('connected');
+    await harness.clock.advance(3_000);
+    harness.stream.close();
+    for (const statusCode of [12, 3, 9]) {
+      await harness.clock.advance(10);
+      harness.stream.close({ statusCode, message: 'refused' });
+    }
+    expect(harness.client.state).to.equal('failed');
+  });
+
   it('pauses longer after every failure, jittered, up to a bound', async () => {
     const harness = await ClientHarness.connected();
     await harness.clock.advance(3_000);
@@ -205,6 +241,25 @@ describe('client: draining', () => {
     expect(harness.client.state).to.equal('draining');
   });
 
+  for (const targetCount of [1, 2]) {
+    it(`moves before a connection is closed from the other end, with ${targetCount} targets`, async () => {
+      const harness = await ClientHarness.connected({}, targetCount);
+      const { lease, id } = await harness.hold('r');
+      const [old] = harness.streams;
+      old?.closing();
+      expect(harness.stream.target).to.equal(targetCount - 1);
+      expect(old?.ended).to.equal(false);
+      harness.stream.ready();
+      expect(old?.ended).to.equal(true);
+      old?.closing();
+      harness.stream.opened();
+      harness.stream.resumed({ request: id, outcome: 1, durationMs: 30_000 });
+      expect(harness.streams).to.have.length(2);
+      expect(harness.states).to.deep.equal(['connected']);
+      expect(lease.state).to.equal('held');
+    });
+  }
+
   it('goes back to it once its stream has ended', async () => {
     const harness = await ClientHarness.connected({}, 2);
     const [old] = harness.streams;
@@ -218,12 +273,17 @@ describe('client: draining', () => {
     expect(harness.streams.slice(1).map(({ target }) => target)).to.deep.equal([1, 0, 1]);
   });
 
-  it('leaves at once where there is no other server, and comes back when it is there again', async () => {
+  it('leaves as soon as no other server is found behind its only target, and comes back when one is', async () => {
     const harness = await ClientHarness.connected();
-    harness.stream.say(0, { $case: 'draining', value: { remainingMs: 10_000 } });
+    const [old] = harness.streams;
+    old?.say(0, { $case: 'draining', value: { remainingMs: 10_000 } });
+    expect(harness.streams).to.have.length(2);
+    expect(old?.ended).to.equal(false);
+    harness.stream.close({ message: 'ECONNREFUSED' });
+    expect(old?.ended).to.equal(true);
     expect(harness.client.state).to.equal('reconnecting');
     await harness.clock.advance(50);
-    expect(harness.streams).to.have.length(2);
+    expect(harness.streams).to.have.length(3);
     harness.stream.close({ failure: failure('DRAINING') });
     await harness.clock.advance(1_000);
     harness.stream.ready();

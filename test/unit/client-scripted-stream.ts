@@ -84,6 +84,11 @@ export class ScriptedStream implements Stream {
     this.handler.ready();
   }
 
+  /** As a GOAWAY does. */
+  closing(): void {
+    this.handler.closing();
+  }
+
   close(end: Partial<StreamEnd> = {}): void {
     this.handler.closed({ statusCode: 14, message: 'gone', failure: undefined, ...end });
   }

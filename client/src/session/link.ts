@@ -20,7 +20,7 @@ export interface LinkEvents {
   broken(end: StreamEnd): void;
   /** An attempt failed before there was a stream. */
   unreachable(end: StreamEnd): void;
-  /** A server refused in a way that no further attempt would change. */
+  /** Every target, or the server that had accepted the session, refused in a way that no further attempt would change. */
   refused(end: StreamEnd): void;
 }
 
@@ -31,8 +31,8 @@ interface Connection {
 }
 
 /**
- * Keeps one stream to one of the targets. After a break it tries them in turn, with capped, jittered pauses; when a
- * server drains it connects to another before it leaves the old one.
+ * Keeps one stream to one of the targets. After a break it tries them in turn, once each without a pause, then with
+ * capped, jittered pauses; when a server wants to be left it connects elsewhere before it leaves.
  */
 export class Link {
   /** The stream on which `Open` was sent last. */
@@ -43,6 +43,8 @@ export class Link {
   /** The target of the current stream while that drains. */
   #avoided = -1;
   #failures = 0;
+  /** Targets that refused for good since a server last accepted the session. */
+  readonly #refusing = new Set<number>();
   #stopped = false;
   readonly #retry = new Alarm(() => this.#dial());
   readonly #overdue = new Alarm(() => this.#giveUpAttempt());
@@ -63,6 +65,7 @@ export class Link {
   /** The server has answered `Open` on the current stream. */
   opened(): void {
     this.ctx.alarms.clear(this.#overdue);
+    this.#refusing.clear();
     if (this.#current !== undefined) this.#current.openedAtMs = this.ctx.clock.nowMs();
   }
 
@@ -75,16 +78,13 @@ export class Link {
   }
 
   /**
-   * The current server is about to stop: connect to another one before leaving it. Where there is no other one, leave at
+   * The current server wants to be left: connect to another one before. Where only one target is known, there may be
+   * several servers behind it, or the same one may take the session again on a new connection. If nobody does, leave at
    * once: the sooner the last client has gone, the sooner its successor starts, and the more is left of every validity.
    */
   drain(): void {
     if (this.#current === undefined || this.#dialing !== undefined) return;
-    if (this.#transport.targetCount < 2) {
-      this.drop('the server is about to stop');
-      return;
-    }
-    this.#avoided = this.#current.target;
+    if (this.#transport.targetCount > 1) this.#avoided = this.#current.target;
     this.ctx.alarms.clear(this.#retry);
     this.#dial();
   }
@@ -108,6 +108,9 @@ export class Link {
       ready: () => this.#ready(connection),
       receive: (frames) => {
         if (connection === this.#current) this.events.received(frames);
+      },
+      closing: () => {
+        if (connection === this.#current) this.drain();
       },
       closed: (end) => this.#closed(connection, end),
     });
@@ -156,14 +159,25 @@ export class Link {
       this.#dialing = undefined;
     }
     if (this.#dialing === undefined) this.ctx.alarms.clear(this.#overdue);
-    if (isPermanent(end)) {
+    if (isPermanent(end) && this.#nobodyElse(connection)) {
       this.events.refused(end);
       return;
     }
     if (this.#livedLong(connection)) this.#failures = 0;
     if (this.#dialing === undefined && this.#retry.slot < 0) this.#scheduleRetry(end);
-    if (wasCurrent) this.events.broken(end);
-    else this.events.unreachable(end);
+    if (wasCurrent) {
+      this.events.broken(end);
+      return;
+    }
+    this.events.unreachable(end);
+    if (this.#transport.targetCount < 2)
+      this.drop(`the server wants to be left, and no other is there: ${end.message}`);
+  }
+
+  /** A target refused for good: whether there is no other to try. One that had accepted the session speaks for all. */
+  #nobodyElse({ openedAtMs, target }: Connection): boolean {
+    this.#refusing.add(target);
+    return openedAtMs !== undefined || this.#refusing.size >= this.#transport.targetCount;
   }
 
   /** Whether the stream was good for long enough that its end is news, and not one more failure in a row. */
@@ -174,9 +188,10 @@ export class Link {
   #scheduleRetry({ failure }: StreamEnd): void {
     const { clock, options, random } = this.ctx;
     const { targetCount } = this.#transport;
-    const ceilingMs = Math.min(options.maxBackoffMs, PAUSE_MS * 2 ** Math.min(this.#failures, 30));
+    const rounds = Math.floor(this.#failures / targetCount);
+    const ceilingMs = Math.min(options.maxBackoffMs, PAUSE_MS * 2 ** Math.min(rounds, 30));
     const jittered = ceilingMs * (0.5 + 0.5 * random.unit());
-    const ownMs = this.#failures === 0 ? Math.min(FIRST_PAUSE_MS, options.maxBackoffMs) * random.unit() : jittered;
+    const ownMs = rounds === 0 ? Math.min(FIRST_PAUSE_MS, options.maxBackoffMs) * random.unit() : jittered;
     const toldMs = targetCount > 1 ? 0 : Math.min(failure?.retryAfterMs ?? 0, MAX_TOLD_PAUSE_MS);
     this.#failures += 1;
     this.ctx.alarms.set(this.#retry, clock.nowMs() + Math.max(ownMs, toldMs));

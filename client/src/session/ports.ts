@@ -49,6 +49,8 @@ export interface StreamHandler {
   ready(): void;
   /** A message arrived. */
   receive(frames: readonly ServerFrame[]): void;
+  /** Whoever is at the other end of the connection is about to close it. What is said on the stream still counts. */
+  closing(): void;
   /** The stream is over, or could not be opened. Nothing follows. */
   closed(end: StreamEnd): void;
 }

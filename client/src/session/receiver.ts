@@ -37,7 +37,7 @@ export interface ReceiverParts {
   readonly beats: Beats;
   /** The server answered `Open`. */
   readonly opened: (opened: Opened) => void;
-  /** The server is about to stop. */
+  /** The server wants to be left. */
   readonly draining: () => void;
   /** The server answered `Close`. */
   readonly closed: () => void;

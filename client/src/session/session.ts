@@ -19,8 +19,8 @@ const PROTOCOL_VERSION = 1;
 const SECRET_BYTES = 16;
 
 /**
- * How a client stands: `connecting` = not connected yet; `connected`; `draining` = connected to a server that is about
- * to stop; `reconnecting` = without a stream, and leases run out unless one comes in time; `failed` = refused for good,
+ * How a client stands: `connecting` = not connected yet; `connected`; `draining` = connected to a server that wants to be
+ * left, because it stops or the connection is old; `reconnecting` = without a stream, and leases run out unless one comes in time; `failed` = refused for good,
  * leases run out; `closed`. The last two are final.
  */
 export type ClientState = 'connecting' | 'connected' | 'draining' | 'reconnecting' | 'failed' | 'closed';

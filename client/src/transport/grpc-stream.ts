@@ -73,6 +73,7 @@ export class GrpcStream implements Stream {
       case connectivityState.READY:
         this.#start(client);
         this.handler.ready();
+        this.#watchForGoaway(client);
         break;
       case connectivityState.TRANSIENT_FAILURE:
         // A call fails at once now, and its status says why.
@@ -81,6 +82,17 @@ export class GrpcStream implements Stream {
       default:
         channel.watchConnectivityState(state, Number.POSITIVE_INFINITY, () => this.#watch(client));
     }
+  }
+
+  /**
+   * A connection whose other end has said GOAWAY takes no new calls, so the channel leaves it; the call goes on for as long
+   * as it is let. A connection that broke ends the call, too.
+   */
+  #watchForGoaway(client: LeaseServiceClient): void {
+    if (this.#ended) return;
+    client.getChannel().watchConnectivityState(connectivityState.READY, Number.POSITIVE_INFINITY, () => {
+      if (!this.#ended && this.#status === undefined) this.handler.closing();
+    });
   }
 
   #start(client: LeaseServiceClient): void {
