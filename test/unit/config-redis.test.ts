@@ -78,6 +78,11 @@ describe('settings of the redlock store', () => {
       ['a template with two names', redlock({ redisKeyTemplate: '{name}{name}' }), /\{name\} more than once/],
       ['a template with two namespaces', redlock({ redisKeyTemplate: '{ns}{ns}{name}' }), /\{ns\} more than once/],
       ['a template the wrong way round', redlock({ redisKeyTemplate: '{name}:{ns}' }), /\{ns\}, some text, and then/],
+      [
+        'a template whose namespace has no clear end',
+        redlock({ redisKeyTemplate: '{ns}a{name}' }),
+        /right after \{ns\}/,
+      ],
       ['a template with nothing between', redlock({ redisKeyTemplate: '{ns}{name}' }), /\{ns\}, some text, and then/],
       [
         'a template with a misspelling',

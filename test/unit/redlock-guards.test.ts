@@ -36,6 +36,11 @@ describe('a grant that is told too late', () => {
   it('is none: its validity counts from the call, not from the answers (A3, S3)', async () => {
     expect((await bidAndStall(990)).kind).to.equal('unavailable');
     await rig.pass(10);
+    expect(rig.values('a'), 'nothing is left, also where the answer came after the decision').to.deep.equal([
+      undefined,
+      undefined,
+      undefined,
+    ]);
     expect((await bidAndStall(980)).kind, 'just in time').to.equal('granted');
   });
 

@@ -126,6 +126,7 @@ export function keyTemplate(): ValueKind<string> {
     // A key is taken apart at what stands between them.
     if (/\{name\}.*\{ns\}|\{ns\}\{name\}/.test(text))
       return { problem: 'does not have {ns}, some text, and then {name}' };
+    if (/\{ns\}[\p{L}\p{N}%]/u.test(text)) return { problem: 'has a letter, a digit or a % right after {ns}' };
     const other = /\{(?!name\}|ns\})[^}]*\}/.exec(text);
     return other === null ? { value: text } : { problem: `contains ${other[0]}, which stands for nothing` };
   });

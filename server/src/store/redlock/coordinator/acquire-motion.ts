@@ -120,17 +120,18 @@ export class AcquireMotion extends Motion<'acquire'> {
     else this.#silent = [...this.#silent, node];
   }
 
-  protected carry(): void {
+  protected carry(): boolean {
     // S3: a quorum that came together too late is none.
     if (this.actions.nowMs() < this.terms.grantUntilMs) {
       this.answered({ kind: 'granted', token: BigInt(this.terms.token) });
-      return;
+      return true;
     }
     this.#abortEverywhere();
     this.answered({
       kind: 'unavailable',
       message: `the nodes took longer to answer than a lease of ${this.ttlMs} ms lasts`,
     });
+    return false;
   }
 
   protected fail(everyoneHeard: boolean): boolean {

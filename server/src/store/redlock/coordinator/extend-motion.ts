@@ -71,9 +71,10 @@ export class ExtendMotion<V extends 'extend' | 'adopt'> extends Motion<V> {
     if (vote.kind === 'missing' && outcome === 'carried') this.#repair({ node, ballot: vote.ballot, nodeNowUs });
   }
 
-  protected carry(): void {
+  protected carry(): boolean {
     for (const missing of this.#missing) this.#repair(missing);
     this.ports.answered({ kind: 'renewed' });
+    return true;
   }
 
   protected fail(everyoneHeard: boolean): boolean {

@@ -27,7 +27,6 @@ export class HandOffMotion extends Motion<'hand_off'> {
   readonly ttlMs: number;
   /** Nodes that have not said that they made the swap. */
   #unswapped: readonly number[] = NOTHING;
-  #accepted: readonly number[] = NOTHING;
   #ballots: readonly NodeToken[] = NOTHING;
   #refusals: readonly string[] = NOTHING;
   #held = 0;
@@ -50,7 +49,6 @@ export class HandOffMotion extends Motion<'hand_off'> {
 
   protected noted(node: number, vote: HandOffVote): void {
     if (vote.kind === 'ok') {
-      this.#accepted = [...this.#accepted, node];
       if (vote.how === 'swapped') this.#swapped += 1;
       if (vote.wanted) this.#wanted = true;
       return;
@@ -80,30 +78,22 @@ export class HandOffMotion extends Motion<'hand_off'> {
     if (outcome === 'failed' && sent) this.#abortNew(node);
   }
 
-  protected carry(): void {
-    for (const node of this.#unswapped) this.#releaseOld(node);
+  protected carry(): boolean {
     if (this.actions.nowMs() >= this.terms.grantUntilMs) {
-      for (const node of this.#accepted) this.#abortNew(node);
-      this.ports.answered({
-        kind: 'unavailable',
-        message: `the nodes took longer than a lease of ${this.ttlMs} ms lasts`,
-      });
-      return;
+      this.#deleteBoth();
+      const message = `the nodes took longer to answer than a lease of ${this.ttlMs} ms lasts`;
+      this.ports.answered({ kind: 'unavailable', message });
+      return false;
     }
+    for (const node of this.#unswapped) this.#releaseOld(node);
     const previous = this.#swapped > 0 ? 'released' : 'gone';
-    this.ports.answered({
-      kind: 'granted',
-      token: BigInt(this.terms.newToken),
-      previous,
-      wanted: this.#wanted,
-    });
+    const token = BigInt(this.terms.newToken);
+    this.ports.answered({ kind: 'granted', token, previous, wanted: this.#wanted });
+    return true;
   }
 
   protected fail(): boolean {
-    for (let node = 0; node < this.electorate.size; node += 1) {
-      this.#releaseOld(node);
-      this.#abortNew(node);
-    }
+    this.#deleteBoth();
     const { size, quorum } = this.electorate;
     if (this.#held > size - quorum) this.ports.answered({ kind: 'lost' });
     else if (this.#ballots.length > 0 && this.ok + this.#ballots.length >= quorum)
@@ -113,6 +103,14 @@ export class HandOffMotion extends Motion<'hand_off'> {
       this.ports.answered({ kind: 'unavailable', message });
     }
     return true;
+  }
+
+  /** Everywhere, also where nobody has answered yet: the old holder has let go, and the next has nothing. */
+  #deleteBoth(): void {
+    for (let node = 0; node < this.electorate.size; node += 1) {
+      this.#releaseOld(node);
+      this.#abortNew(node);
+    }
   }
 
   #releaseOld(node: number): void {

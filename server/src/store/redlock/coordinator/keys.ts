@@ -14,7 +14,10 @@ export class LockKeys {
   readonly #between: string | undefined;
   readonly #after: string;
 
-  /** `template` has `{name}` once and, before it, `{ns}` at most once. */
+  /**
+   * `template` has `{name}` once and, before it, `{ns}` at most once; what follows `{ns}` is neither a letter, a digit nor
+   * a `%`.
+   */
   constructor(template: string) {
     const nameAt = template.indexOf(NAME);
     const namespaceAt = template.indexOf(NAMESPACE);
@@ -31,7 +34,7 @@ export class LockKeys {
   keyOf(resource: ResourceKey): string {
     const { namespace, name } = resourceParts(resource);
     if (this.#between === undefined) return this.#before + name + this.#after;
-    return this.#before + namespace + this.#between + name + this.#after;
+    return this.#before + this.#escaped(namespace, this.#between) + this.#between + name + this.#after;
   }
 
   /** The resource of a key that another server named; `undefined` where it is none of the template's. */
@@ -40,7 +43,24 @@ export class LockKeys {
     const middle = key.slice(this.#before.length, key.length - this.#after.length);
     if (this.#between === undefined) return resourceKey(ONLY_NAMESPACE, middle);
     const at = middle.indexOf(this.#between);
-    return at < 0 ? undefined : resourceKey(middle.slice(0, at), middle.slice(at + this.#between.length));
+    if (at < 0) return undefined;
+    return resourceKey(this.#unescaped(middle.slice(0, at)), middle.slice(at + this.#between.length));
+  }
+
+  /**
+   * Two resources never share a key: what ends the namespace does not occur in it. Both characters are rare in one, so
+   * nearly all are written as they are.
+   */
+  #escaped(namespace: string, between: string): string {
+    const [end = ''] = between;
+    if (!namespace.includes(end) && !namespace.includes('%')) return namespace;
+    return namespace.replaceAll('%', '%25').replaceAll(end, `%${end.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  }
+
+  #unescaped(namespace: string): string {
+    return namespace.replace(/%([0-9a-f]{2})/g, (_, digits: string) =>
+      String.fromCharCode(Number.parseInt(digits, 16)),
+    );
   }
 
   /** Why this resource can have no lock here. */

@@ -88,8 +88,8 @@ export abstract class Motion<V extends BatchVerb> {
     // Nothing to clean up, unless a motion says so.
   }
 
-  /** A quorum is in favour. */
-  protected abstract carry(): void;
+  /** A quorum is in favour. False when that came too late: then it has failed. */
+  protected abstract carry(): boolean;
   /** No quorum can be reached any more. False to wait for what the other nodes say. */
   protected abstract fail(everyoneHeard: boolean): boolean;
 
@@ -103,8 +103,7 @@ export abstract class Motion<V extends BatchVerb> {
     const { size } = this.electorate;
     switch (standing(this.ok, this.against, size)) {
       case 'won':
-        this.#state = 'carried';
-        this.carry();
+        this.#state = this.carry() ? 'carried' : 'failed';
         return;
       case 'lost':
         if (this.fail(this.ok + this.against === size)) this.#state = 'failed';

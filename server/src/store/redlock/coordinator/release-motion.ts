@@ -34,8 +34,9 @@ export class ReleaseMotion extends Motion<'release'> {
     this.actions.cleanUp(node, this.entry, this.leftoverUntilMs);
   }
 
-  protected carry(): void {
+  protected carry(): boolean {
     this.answered('released');
+    return true;
   }
 
   protected fail(everyoneHeard: boolean): boolean {

@@ -30,8 +30,9 @@ export class SurveyMotion<V extends SurveyedVerb> extends Motion<V> {
     this.#answers[node] = vote;
   }
 
-  protected carry(): void {
+  protected carry(): boolean {
     // Nobody is in favour of a survey.
+    return false;
   }
 
   protected fail(everyoneHeard: boolean): boolean {
