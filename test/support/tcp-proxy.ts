@@ -2,11 +2,15 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
 /** What happens to bytes on their way in one direction. */
-type Treatment =
+export type Treatment =
   | { readonly kind: 'pass' }
   | { readonly kind: 'delay'; readonly ms: number }
   /** They vanish; the connection stays up. */
-  | { readonly kind: 'swallow' };
+  | { readonly kind: 'swallow' }
+  /** They wait, and go on in order when the treatment is another: a cut that heals before anybody gives up. */
+  | { readonly kind: 'hold' }
+  /** So many bytes of each connection pass, then it is reset. */
+  | { readonly kind: 'reset_after'; readonly bytes: number };
 
 /** A direction: `up` is from the client to the server. */
 export type Direction = 'up' | 'down';
@@ -14,9 +18,8 @@ export type Direction = 'up' | 'down';
 /** A TCP relay between a client and a server that can be slow, deaf or gone, each direction by itself. */
 export class TcpProxy {
   readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
+  readonly #flows = new Set<Flow>();
   readonly #treatments: Record<Direction, Treatment> = { up: { kind: 'pass' }, down: { kind: 'pass' } };
-  readonly #timers = new Set<NodeJS.Timeout>();
   #refusing = false;
 
   private constructor(private readonly target: { readonly host: string; readonly port: number }) {
@@ -39,12 +42,18 @@ export class TcpProxy {
   /** From now on, for old and new connections alike. */
   treat(direction: Direction, treatment: Treatment): void {
     this.#treatments[direction] = treatment;
+    for (const flow of this.#flows) if (flow.direction === direction) flow.treat(treatment);
   }
 
   /** Resets every connection; new ones are taken unless `refuse` says otherwise. */
   cut(refuse = false): void {
     this.#refusing = refuse;
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const flow of this.#flows) flow.reset();
+  }
+
+  /** From now on nothing passes on the connections there are, though they stay up. New ones are as good as ever. */
+  deafen(): void {
+    for (const flow of this.#flows) flow.deafen();
   }
 
   /** Takes connections again and passes everything. */
@@ -55,7 +64,6 @@ export class TcpProxy {
   }
 
   async stop(): Promise<void> {
-    for (const timer of this.#timers) clearTimeout(timer);
     this.cut();
     this.#server.close();
     await once(this.#server, 'close');
@@ -72,32 +80,84 @@ export class TcpProxy {
   }
 
   #pipe(from: Socket, to: Socket, direction: Direction): void {
-    this.#sockets.add(from);
+    const flow = new Flow(from, to, direction, this.#treatments[direction]);
+    this.#flows.add(flow);
     from.setNoDelay(true);
-    from.on('data', (bytes) => this.#forward(bytes, to, direction));
+    from.on('data', (bytes) => flow.take(bytes));
     from.on('error', () => to.destroy());
     from.on('close', () => {
-      this.#sockets.delete(from);
-      to.destroy();
+      this.#flows.delete(flow);
+      flow.close();
     });
   }
+}
 
-  #forward(bytes: Buffer, to: Socket, direction: Direction): void {
-    const treatment = this.#treatments[direction];
-    switch (treatment.kind) {
-      case 'pass':
-        to.write(bytes);
-        return;
-      case 'delay': {
-        const timer = setTimeout(() => {
-          this.#timers.delete(timer);
-          if (!to.destroyed) to.write(bytes);
-        }, treatment.ms);
-        this.#timers.add(timer);
+/** One direction of one connection. What is not passed on at once waits in order. */
+class Flow {
+  readonly #waiting: { readonly bytes: Buffer; readonly dueMs: number }[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #passed = 0;
+  #deaf = false;
+
+  constructor(
+    private readonly from: Socket,
+    private readonly to: Socket,
+    readonly direction: Direction,
+    private treatment: Treatment,
+  ) {}
+
+  treat(treatment: Treatment): void {
+    this.treatment = treatment;
+    this.#passed = 0;
+    this.#forward();
+  }
+
+  deafen(): void {
+    this.#deaf = true;
+    this.#waiting.length = 0;
+  }
+
+  take(bytes: Buffer): void {
+    if (this.#deaf || this.treatment.kind === 'swallow') return;
+    const delayMs = this.treatment.kind === 'delay' ? this.treatment.ms : 0;
+    this.#waiting.push({ bytes, dueMs: performance.now() + delayMs });
+    this.#forward();
+  }
+
+  reset(): void {
+    this.from.resetAndDestroy();
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.to.destroy();
+  }
+
+  #forward(): void {
+    clearTimeout(this.#timer);
+    if (this.treatment.kind === 'hold') return;
+    for (;;) {
+      const [next] = this.#waiting;
+      if (next === undefined) return;
+      const earlyMs = next.dueMs - performance.now();
+      if (earlyMs > 0) {
+        this.#timer = setTimeout(() => this.#forward(), Math.ceil(earlyMs));
         return;
       }
-      case 'swallow':
-        return;
+      this.#waiting.shift();
+      this.#write(next.bytes);
     }
+  }
+
+  #write(bytes: Buffer): void {
+    if (this.to.destroyed) return;
+    if (this.treatment.kind !== 'reset_after') {
+      this.to.write(bytes);
+      return;
+    }
+    const left = this.treatment.bytes - this.#passed;
+    this.#passed += bytes.length;
+    if (bytes.length <= left) this.to.write(bytes);
+    else this.to.write(bytes.subarray(0, Math.max(0, left)), () => this.to.resetAndDestroy());
   }
 }

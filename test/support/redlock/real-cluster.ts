@@ -14,7 +14,10 @@ import { type RedisOptions, type RedisServer, startRedisServers } from '../redis
 /** How long a store may take to be ready to grant, on a loaded machine. */
 const READY_DEADLINE_MS = 10_000;
 
-export type StoreChanges = Partial<Omit<OpenRedlockStoreOptions, 'nodes'>>;
+export type StoreChanges = Partial<Omit<OpenRedlockStoreOptions, 'nodes'>> & {
+  /** Default: `redis-1` and so on. */
+  readonly nodeIds?: readonly string[];
+};
 
 /** Real Redis processes, and stores of as many servers as a test wants over them. */
 export class RealCluster {
@@ -33,11 +36,11 @@ export class RealCluster {
   }
 
   /** A store of one server. `urls` replaces the way to nodes, by their number, for instance by a proxy. */
-  open(changes: StoreChanges = {}, urls: ReadonlyMap<number, string> = new Map()): RedlockStore {
+  open({ nodeIds, ...changes }: StoreChanges = {}, urls: ReadonlyMap<number, string> = new Map()): RedlockStore {
     const nodes = this.redises.map((redis, index) => {
       const parsed = parseNodeAddress(urls.get(index + 1) ?? redis.url);
       if (parsed.kind !== 'address') throw new Error(parsed.why);
-      return { id: `redis-${index + 1}`, address: parsed.address };
+      return { id: nodeIds?.[index] ?? `redis-${index + 1}`, address: parsed.address };
     });
     const store = openRedlockStore({ ...defaults(systemClock), nodes, ...changes });
     this.#stores.add(store);
