@@ -62,7 +62,11 @@ describe('The rpc room’s half of a session stream', () => {
   it('may be ended by the core while it connects', async () => {
     rig.core.connect = (port) => {
       port.end({ reason: 'DRAINING', message: 'm' });
-      return { receive: () => expect.fail('received'), closed: () => expect.fail('closed') };
+      return {
+        receive: () => expect.fail('received'),
+        drain: () => expect.fail('drain'),
+        closed: () => expect.fail('closed'),
+      };
     };
     const stream = rig.connectOnly();
     stream.received(message(open()));

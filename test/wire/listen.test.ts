@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { systemClock } from '../../server/src/process/system-clock.js';
+import { systemRandom } from '../../server/src/process/system-random.js';
 import { createRpcServer, type ListenAddress, ListenError, type RpcServer } from '../../server/src/rpc/index.js';
 import { ScriptedCore } from './support/scripted-core.js';
 import { WireClient } from './support/wire-client.js';
@@ -16,7 +17,12 @@ describe('Listening', () => {
 
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'holdfast-listen-'));
-    rpc = createRpcServer({ core: new ScriptedCore(), clock: systemClock, reportDefect: () => undefined });
+    rpc = createRpcServer({
+      core: new ScriptedCore(),
+      clock: systemClock,
+      random: systemRandom(),
+      reportDefect: () => undefined,
+    });
   });
 
   afterEach(async () => {

@@ -102,6 +102,9 @@ describe('Shutting down', () => {
   it('is over at once when it never listened', async () => {
     const { createRpcServer } = await import('../../server/src/rpc/index.js');
     const { systemClock } = await import('../../server/src/process/system-clock.js');
-    await createRpcServer({ core, clock: systemClock, reportDefect: () => undefined }).shutdown(LONG_MS);
+    const { systemRandom } = await import('../../server/src/process/system-random.js');
+    await createRpcServer({ core, clock: systemClock, random: systemRandom(), reportDefect: () => undefined }).shutdown(
+      LONG_MS,
+    );
   });
 });

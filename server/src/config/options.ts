@@ -50,6 +50,11 @@ export const OPTIONS = {
     'Drop a connection whose ping stays unanswered this long.',
   ),
   idleConnection: option(duration(SECOND, 24 * HOUR), '5m', 'Close a connection that has had no call for this long.'),
+  maxConnectionAge: option(
+    duration(0, 24 * HOUR),
+    '0s',
+    'Ask a client whose stream is this old, give or take a tenth, to move to a new connection; 0s: never.',
+  ),
   slowReader: option(duration(SECOND, HOUR), '10s', 'End a stream that has read nothing for this long.'),
 
   store: option(oneOf(['embedded', 'redlock']), 'embedded', 'Where leases are made durable.'),
@@ -106,7 +111,7 @@ export const OPTIONS = {
   grace: option(duration(0, HOUR), '30s', 'How long a session without a stream keeps its places in the queues.'),
   clockDrift: option(percentage(0, 10), '1%', 'How far the rates of two clocks may be apart.'),
   clockMargin: option(duration(0, 10 * SECOND), '5ms', 'Taken off every validity told to a client.'),
-  drainTimeout: option(duration(0, HOUR), '30s', 'How long streams may take to leave after SIGTERM or SIGINT.'),
+  drainTimeout: option(duration(0, HOUR), '30s', 'How long streams may take to leave when they are asked to.'),
 
   maxConnections: option(wholeNumber(1, 1_000_000), '20000', 'Most connections at a time.'),
   maxStreamsPerConnection: option(wholeNumber(1, 100_000), '100', 'Most streams at a time on one connection.'),

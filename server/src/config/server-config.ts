@@ -35,6 +35,8 @@ export interface ServerConfig {
     readonly keepaliveIntervalMs: number;
     readonly keepaliveTimeoutMs: number;
     readonly idleConnectionMs: number;
+    readonly maxConnectionAgeMs: number;
+    readonly moveWithinMs: number;
     readonly slowReaderMs: number;
     readonly maxConnections: number;
     readonly maxStreamsPerConnection: number;
@@ -61,6 +63,8 @@ export function serverConfig(values: OptionValues): ServerConfig {
       keepaliveIntervalMs: values.keepaliveInterval,
       keepaliveTimeoutMs: values.keepaliveTimeout,
       idleConnectionMs: values.idleConnection,
+      maxConnectionAgeMs: values.maxConnectionAge === 0 ? Infinity : values.maxConnectionAge,
+      moveWithinMs: values.drainTimeout,
       slowReaderMs: values.slowReader,
       maxConnections: values.maxConnections,
       maxStreamsPerConnection: values.maxStreamsPerConnection,

@@ -15,6 +15,8 @@ export interface StreamPort {
 export interface StreamHandler {
   /** Takes the frames of one message, in order. `receivedAtMs` is the monotonic time the message came in. */
   receive(frames: readonly ClientFrame[], receivedAtMs: number): void;
+  /** Asks the client to move to another stream within that time. */
+  drain(remainingMs: number): void;
   /** The stream is gone, however that came about. */
   closed(): void;
 }

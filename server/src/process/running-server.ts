@@ -82,6 +82,7 @@ export async function startServer(
     core,
     nodes: store.nodes,
     clock: systemClock,
+    random,
     settings: config.rpc,
     reportDefect: (where, error) => logger.log('defect', { where, error }),
   });

@@ -1,5 +1,5 @@
 import { type ConnectionInjector, Server, ServerCredentials } from '@grpc/grpc-js';
-import type { Clock, StoreNodes, Timer } from '../core/ports.js';
+import type { Clock, Random, StoreNodes, Timer } from '../core/ports.js';
 import type { ServerCoreApi } from '../core/session-api.js';
 import { ADMIN_SERVICE, adminService } from './admin-service.js';
 import { Health } from './health.js';
@@ -7,6 +7,7 @@ import { LEASE_SERVICE, leaseService } from './lease-service.js';
 import { type ListenAddress, Listener } from './listener.js';
 import { OpenCalls } from './open-calls.js';
 import { type ReportDefect, type RpcSettings, rpcDefaults } from './rpc-settings.js';
+import { StreamAge } from './stream-age.js';
 import { Traffic, type TrafficTotals } from './traffic.js';
 import { TurnFlusher } from './turn-flusher.js';
 
@@ -15,6 +16,7 @@ export interface RpcServerOptions {
   /** What operators can ask and order of the store's nodes. Default: it has none. */
   readonly nodes?: StoreNodes | undefined;
   readonly clock: Clock;
+  readonly random: Pick<Random, 'unit'>;
   /** What differs from `rpcDefaults`. */
   readonly settings?: Partial<RpcSettings>;
   /** Default: plain text. */
@@ -61,7 +63,7 @@ class GrpcServer implements RpcServer {
   #stopped: Promise<void> | undefined;
   #endWait: (() => void) | undefined;
 
-  constructor({ core, nodes, clock, settings, credentials, reportDefect }: RpcServerOptions) {
+  constructor({ core, nodes, clock, random, settings, credentials, reportDefect }: RpcServerOptions) {
     this.#core = core;
     this.#clock = clock;
     this.#reportDefect = reportDefect;
@@ -69,7 +71,10 @@ class GrpcServer implements RpcServer {
     this.#server = new Server(serverOptions(this.#settings, core.settings.limits.maxMessageBytes));
     const flusher = new TurnFlusher(clock);
     const parts = { core, clock, reportDefect, settings: this.#settings, flusher, traffic: this.traffic };
-    this.#server.addService(LEASE_SERVICE, leaseService(parts, this.#calls, this.#settings));
+    this.#server.addService(
+      LEASE_SERVICE,
+      leaseService(parts, this.#calls, new StreamAge(clock, random, this.#settings), this.#settings),
+    );
     this.#server.addService(ADMIN_SERVICE, adminService(core, nodes, reportDefect));
     this.#health.addToServer(this.#server);
     // Connections come from listeners of our own: grpc-js prints its own errors when it cannot bind, hides their codes,

@@ -5,6 +5,7 @@ import { grpcStatus } from './failure-status.js';
 import type { OpenCalls } from './open-calls.js';
 import type { RpcSettings } from './rpc-settings.js';
 import { type SessionCall, SessionStream, type SessionStreamParts } from './session-stream.js';
+import type { StreamAge } from './stream-age.js';
 
 type RawCall = ServerDuplexStream<Buffer, Buffer>;
 
@@ -28,6 +29,7 @@ export const LEASE_SERVICE = {
 export function leaseService(
   parts: SessionStreamParts,
   calls: OpenCalls,
+  age: StreamAge,
   settings: Pick<RpcSettings, 'maxStreams'>,
 ): { readonly session: handleBidiStreamingCall<Buffer, Buffer> } {
   return {
@@ -39,7 +41,9 @@ export function leaseService(
         call.resume();
         return;
       }
-      attach(call, new SessionStream(sessionCall(call), parts));
+      const stream = new SessionStream(sessionCall(call), parts);
+      attach(call, stream);
+      call.once('cancelled', age.watch(stream));
     },
   };
 }

@@ -8,6 +8,10 @@ export interface RpcSettings {
   readonly keepaliveTimeoutMs: number;
   /** A connection without any call is closed after this time. Default 5 min. */
   readonly idleConnectionMs: number;
+  /** A stream this old, give or take a tenth, is asked to move to another connection. Default `Infinity`: none is. */
+  readonly maxConnectionAgeMs: number;
+  /** How long it may take for that, before it is ended. Default 30 s. */
+  readonly moveWithinMs: number;
   /** Most connections at a time; more are closed as soon as they are accepted. Default 20,000. */
   readonly maxConnections: number;
   /** Most calls at a time on one connection; HTTP/2 tells clients. Default 100. */
@@ -30,6 +34,8 @@ export function rpcDefaults(limits: Limits): RpcSettings {
     keepaliveIntervalMs: 10_000,
     keepaliveTimeoutMs: 5_000,
     idleConnectionMs: 300_000,
+    maxConnectionAgeMs: Infinity,
+    moveWithinMs: 30_000,
     maxConnections: 20_000,
     maxStreamsPerConnection: 100,
     maxStreams: 20_000,

@@ -6,6 +6,7 @@ import type { ServerCoreApi, StreamHandler, StreamPort } from '../core/session-a
 import { decodeMessage } from './frame-decoder.js';
 import { Outbox } from './outbox.js';
 import type { ReportDefect, RpcSettings } from './rpc-settings.js';
+import type { AgingStream } from './stream-age.js';
 import type { Traffic } from './traffic.js';
 import type { Flushable, TurnFlusher } from './turn-flusher.js';
 
@@ -48,7 +49,7 @@ type State =
  * One live session stream, between a call and the core. The core hears of its end exactly once: it called `end` itself,
  * or gets `closed`. Nothing of the core is ever called from within `send` or `end`.
  */
-export class SessionStream implements StreamPort, Flushable {
+export class SessionStream implements StreamPort, AgingStream, Flushable {
   readonly #call: SessionCall;
   readonly #parts: SessionStreamParts;
   readonly #outbox = new Outbox();
@@ -123,6 +124,14 @@ export class SessionStream implements StreamPort, Flushable {
     this.#outbox.clear();
     this.#stallTimer?.cancel();
     this.#tellClosed();
+  }
+
+  askToMove(withinMs: number): void {
+    if (this.#state.kind === 'open') this.#contained('drain', () => this.#handler?.drain(withinMs));
+  }
+
+  endTooOld(failure: Failure): void {
+    if (this.#state.kind === 'open') this.#endByItself(failure);
   }
 
   flush(): void {

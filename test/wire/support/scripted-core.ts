@@ -39,6 +39,10 @@ export class ScriptedStream implements StreamHandler {
     }
   }
 
+  drain(remainingMs: number): void {
+    this.send({ kind: 'draining', id: 0, remainingMs });
+  }
+
   closed(): void {
     this.closedCalls += 1;
   }
@@ -124,7 +128,7 @@ export class ScriptedCore implements ServerCoreApi {
 
   drain(remainingMs: number): void {
     this.drained = remainingMs;
-    for (const stream of this.#open()) stream.send({ kind: 'draining', id: 0, remainingMs });
+    for (const stream of this.#open()) stream.drain(remainingMs);
   }
 
   openStreams(): number {

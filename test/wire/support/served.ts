@@ -1,6 +1,7 @@
 import type { StoreNodes } from '../../../server/src/core/ports.js';
 import type { ServerCoreApi } from '../../../server/src/core/session-api.js';
 import { systemClock } from '../../../server/src/process/system-clock.js';
+import { systemRandom } from '../../../server/src/process/system-random.js';
 import { createRpcServer, type RpcServer, type RpcSettings } from '../../../server/src/rpc/index.js';
 import { WireClient } from './wire-client.js';
 
@@ -23,7 +24,7 @@ export async function serve(
   const defects: unknown[] = [];
   const clients: WireClient[] = [];
   const reportDefect = (_: string, error: unknown): void => void defects.push(error);
-  const options = { core, nodes, clock: systemClock, reportDefect };
+  const options = { core, nodes, clock: systemClock, random: systemRandom(), reportDefect };
   const rpc = createRpcServer({ ...options, settings: { lastWordsMs: 100, ...settings } });
   const address = await rpc.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 });
   const port = address.kind === 'tcp' ? address.port : 0;

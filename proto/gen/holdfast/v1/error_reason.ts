@@ -33,7 +33,10 @@ export enum ErrorReason {
   ERROR_REASON_SESSION_SUPERSEDED = 9,
   /** ERROR_REASON_SLOW_READER - Ends the stream. The client did not read for too long and the server's bound for unsent frames was reached. */
   ERROR_REASON_SLOW_READER = 10,
-  /** ERROR_REASON_DRAINING - Ends the stream, or refuses the request. The server is stopping: use another, or this address again later. */
+  /**
+   * ERROR_REASON_DRAINING - Ends the stream, or refuses the request. The server is stopping, or the stream was asked to move and stayed: use another
+   * server, or this address again later.
+   */
   ERROR_REASON_DRAINING = 11,
   /**
    * ERROR_REASON_FIELD_INVALID - A field's value is not allowed; `field`, `value` and `limit` say which and what would be. Ends the stream only when

@@ -45,7 +45,10 @@ export interface ServerFrame {
     /** Final answer to any request that failed. The stream stays up. */
     { $case: "failed"; value: Failed }
     | //
-    /** Push: this server is about to stop. Open a stream elsewhere, then leave this one; nothing is released by it. */
+    /**
+     * Push: leave this stream, for the server is about to stop or the stream is old. Open another one, elsewhere if you can,
+     * and resume there before you leave this one; nothing is released by it.
+     */
     { $case: "draining"; value: Draining }
     | //
     /** Answers `Close`. */
@@ -274,7 +277,7 @@ export interface Failed {
   status: Status | undefined;
 }
 
-/** The server is about to stop. */
+/** The server is about to stop, or wants a stream that has been open for long to be replaced. */
 export interface Draining {
   /** The stream is ended after this time at the latest. */
   remainingMs: number;
