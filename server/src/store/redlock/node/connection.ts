@@ -1,7 +1,7 @@
 import { Command, Redis, type RedisOptions } from 'ioredis';
 import type { NodeFault } from '../coordinator/redis-node.js';
 import type { NodeAddress, NodeTls } from './node-address.js';
-import { CLOSED, nodeFault } from './node-fault.js';
+import { CLOSED, FULL, nodeFault } from './node-fault.js';
 
 /** What became of a command. */
 export type Outcome =
@@ -91,6 +91,7 @@ export class Connection {
   /** What made the connection end says more than that it has. */
   #faultOf(error: unknown): NodeFault {
     const fault = nodeFault(error);
+    if (fault === FULL) this.#fault = fault;
     return fault === CLOSED ? (this.#fault ?? fault) : fault;
   }
 

@@ -30,6 +30,9 @@ const BY_SOCKET: Readonly<Record<string, string>> = {
 
 export const CLOSED: NodeFault = { kind: 'unreachable', message: 'closed the connection' };
 
+/** Told in answer to the first command, and the connection is closed. */
+export const FULL: NodeFault = { kind: 'overloaded', message: 'has too many clients' };
+
 /** What an error of Redis, of the socket or of TLS means, in words without any argument of a command. */
 export function nodeFault(error: unknown): NodeFault {
   if (!(error instanceof Error)) return { kind: 'error', message: 'failed' };
@@ -42,7 +45,7 @@ export function nodeFault(error: unknown): NodeFault {
   const byCode = BY_CODE[/^-?([A-Z]+)\b/.exec(message)?.[1] ?? ''];
   if (byCode !== undefined) return byCode.kind === 'no_permission' ? noPermission(message) : byCode;
   if (message.includes('user executing the script')) return noPermission(message);
-  if (message.includes('max number of clients')) return { kind: 'overloaded', message: 'has too many clients' };
+  if (message.includes('max number of clients')) return FULL;
   if (message.includes('without any password configured')) {
     return { kind: 'refused_password', message: 'has no password, and one is configured' };
   }
