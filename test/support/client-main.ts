@@ -1,9 +1,10 @@
 /** A client in a process of its own, told what to do over the IPC channel by `client-process.ts`. */
 import { type Client, connect, type Lease } from '@holdfast/client';
-import type { ClientEvent, ClientOrder } from './client-process.js';
+import type { ClientEvent, ClientOrder, Shift } from './client-process.js';
 
 const leases = new Map<string, Lease>();
 let client: Client | undefined;
+let work: { resting: boolean; readonly done: Promise<unknown> } | undefined;
 
 function nowUs(): number {
   return Number(process.hrtime.bigint() / 1_000n);
@@ -38,10 +39,46 @@ async function acquire(name: string, ttlMs: number, waitMs: number): Promise<voi
   say({ kind: 'granted', name, leaseId: id, token: String(token), remainingMs: held.remainingMs(), atUs: nowUs() });
 }
 
+const WORK_WAIT_MS = 60_000;
+
+/** One lease after another. Who holds one looks at the clock before the work is taken for done. */
+async function lane(
+  { names, ttlMs }: Extract<ClientOrder, { kind: 'work' }>,
+  number: number,
+  isOver: () => boolean,
+): Promise<readonly Shift[]> {
+  const shifts: Shift[] = [];
+  for (let round = number; !isOver(); round += 1) {
+    const name = names[round % names.length] ?? '';
+    const calledUs = nowUs();
+    const held = await client?.acquire(name, { ttlMs, waitMs: WORK_WAIT_MS });
+    if (held === undefined) throw new Error('not connected');
+    const fromUs = nowUs();
+    await new Promise((resolve) => setImmediate(resolve));
+    held.assertHeld();
+    shifts.push({ name, token: String(held.token), calledUs, fromUs, toUs: nowUs() });
+    await held.release();
+  }
+  return shifts;
+}
+
+function beginWork(order: Extract<ClientOrder, { kind: 'work' }>): NonNullable<typeof work> {
+  const begun = { resting: false, done: Promise.resolve() };
+  const lanes = Array.from({ length: order.lanes }, (_, number) => lane(order, number, () => begun.resting));
+  begun.done = Promise.allSettled(lanes).then((outcomes) => {
+    const shifts = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []));
+    const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [String(outcome.reason)] : []));
+    say({ kind: 'worked', shifts, failures });
+  });
+  return begun;
+}
+
 async function obey(order: ClientOrder): Promise<void> {
   switch (order.kind) {
     case 'connect':
-      client = await connect(order.address, { name: order.name, ...order.options });
+      await client?.close();
+      leases.clear();
+      client = await connect(order.targets, { name: order.name, ...order.options });
       client.on('state', (state) => say({ kind: 'state', state, atUs: nowUs() }));
       say({ kind: 'connected' });
       return;
@@ -65,6 +102,13 @@ async function obey(order: ClientOrder): Promise<void> {
       say({ kind: 'stalled', name: order.name, signalAborted: aborted, mayWrite: may, atUs: nowUs() });
       return;
     }
+    case 'work':
+      work = beginWork(order);
+      return;
+    case 'rest':
+      if (work !== undefined) work.resting = true;
+      await work?.done;
+      return;
     case 'release': {
       const { outcome } = await lease(order.name).release();
       say({ kind: 'released', name: order.name, outcome, atUs: nowUs() });

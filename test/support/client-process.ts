@@ -7,13 +7,20 @@ import { within } from './deadline.js';
 const MAIN = fileURLToPath(new URL('./client-main.ts', import.meta.url));
 const EVENT_DEADLINE_MS = 20_000;
 
+/** What `connect` takes. */
+type Targets = string | readonly string[];
+
 /** What the process is told. */
 export type ClientOrder =
-  | { readonly kind: 'connect'; readonly address: string; readonly name: string; readonly options?: ConnectOptions }
+  /** Ends the client there was, if any. */
+  | { readonly kind: 'connect'; readonly targets: Targets; readonly name: string; readonly options?: ConnectOptions }
   | { readonly kind: 'acquire'; readonly name: string; readonly ttlMs: number; readonly waitMs: number }
   | { readonly kind: 'look' | 'release'; readonly name: string }
   /** Blocks the event loop, then tries to write without having yielded. */
   | { readonly kind: 'stall'; readonly name: string; readonly ms: number }
+  /** Acquires and releases these resources, so many at a time, again and again until told to rest. */
+  | { readonly kind: 'work'; readonly names: readonly string[]; readonly lanes: number; readonly ttlMs: number }
+  | { readonly kind: 'rest' }
   | { readonly kind: 'close' };
 
 /** What it tells. Times are microseconds of the machine's monotonic clock, the same for all its processes. */
@@ -46,7 +53,18 @@ export type ClientEvent =
       readonly atUs: number;
     }
   | { readonly kind: 'released'; readonly name: string; readonly outcome: ReleaseOutcome; readonly atUs: number }
+  | { readonly kind: 'worked'; readonly shifts: readonly Shift[]; readonly failures: readonly string[] }
   | { readonly kind: 'failed'; readonly order: string; readonly error: string; readonly message: string };
+
+/** One lease of a client at work, from its grant to the call of its release. */
+export interface Shift {
+  readonly name: string;
+  readonly token: string;
+  /** When the acquire was called. */
+  readonly calledUs: number;
+  readonly fromUs: number;
+  readonly toUs: number;
+}
 
 type EventOf<K extends ClientEvent['kind']> = Extract<ClientEvent, { kind: K }>;
 
@@ -70,11 +88,23 @@ export class ClientProcess {
   }
 
   /** Starts a process and connects it. */
-  static async start(address: string, name: string, options: ConnectOptions = {}): Promise<ClientProcess> {
+  static async start(targets: Targets, name: string, options: ConnectOptions = {}): Promise<ClientProcess> {
+    const started = await ClientProcess.idle();
+    await started.connect(targets, name, options);
+    return started;
+  }
+
+  /** Starts a process that is not connected yet. */
+  static async idle(): Promise<ClientProcess> {
     const started = new ClientProcess();
     await started.next('ready');
-    await started.do({ kind: 'connect', address, name, options }, 'connected');
     return started;
+  }
+
+  /** Has it begin anew as another client; what it told before is forgotten. */
+  async connect(targets: Targets, name: string, options: ConnectOptions = {}): Promise<void> {
+    await this.do({ kind: 'connect', targets, name, options }, 'connected');
+    this.#events.length = 0;
   }
 
   get pid(): number {
@@ -102,6 +132,11 @@ export class ClientProcess {
   /** Whether an event of a kind has come. */
   has(kind: ClientEvent['kind']): boolean {
     return this.#events.some((event) => event.kind === kind);
+  }
+
+  /** The states it has been in since it was connected. */
+  get states(): readonly ClientState[] {
+    return this.#events.flatMap((event) => (event.kind === 'state' ? [event.state] : []));
   }
 
   /** The latest event of a kind. */
