@@ -147,6 +147,17 @@ describe('the admission of nodes', () => {
     await rig.until(() => late.votes().every(Boolean), 500);
   });
 
+  it('is refreshed under a load that leaves no pause for a pulse', async () => {
+    const rig = new MembershipRig(3, { admissionMs: 10_000 });
+    const server = await rig.ready();
+    for (let passedMs = 0; passedMs < 30_000; passedMs += 20) {
+      server.holdLeases();
+      await rig.world.advance(20);
+    }
+    expect(server.votes()).to.deep.equal([true, true, true]);
+    expect(server.count('node_quarantined')).to.equal(0);
+  });
+
   it('waits as long as the longest lease of any server, also of one that comes later', async () => {
     const rig = new MembershipRig();
     const short = rig.server();

@@ -1,5 +1,6 @@
 import type { Clock, NodeReport, Random } from '../../../core/ports.js';
 import { Admission, type AdmissionTerms } from './admission.js';
+import { AskingTimes } from './asking-times.js';
 import type { ClockWatch } from './clock-watch.js';
 import type { ConfigurationCheck } from './configuration-check.js';
 import { ErrandLane } from './errand-lane.js';
@@ -9,12 +10,6 @@ import type { RedlockSettings } from './settings.js';
 
 /** A connection that has been silent for so long is taken for dead. */
 const SILENCE_MS = 3_000;
-/** How often the configuration and the greatest time to live are confirmed. */
-const CONFIRM_MS = 5_000;
-/** And how soon again after one that was not answered. */
-const CONFIRM_AGAIN_MS = 100;
-/** How often a node of another configuration is asked whether it still is. */
-const CONFLICT_MS = 1_000;
 /** A clock measured longer ago is not known any more. */
 const FRESH_MS = 3_000;
 
@@ -49,9 +44,8 @@ export class Member {
   /** It does not answer, though it is connected. */
   #silent = false;
   readonly #orders: Order[] = [];
-  #askedMs = Number.NEGATIVE_INFINITY;
+  readonly #times: AskingTimes;
   #answeredMs = Number.NEGATIVE_INFINITY;
-  #confirmAskedMs = Number.NEGATIVE_INFINITY;
   #measure = false;
   #told: 'admitted' | 'quarantined' | undefined;
 
@@ -62,6 +56,7 @@ export class Member {
   ) {
     this.admission = new Admission(ports.settings, ports.random);
     this.#lane = new ErrandLane(node, ports.clock);
+    this.#times = new AskingTimes(index, ports.settings.admissionMs, ports.configuration);
   }
 
   /** Verified: calls are possible. */
@@ -143,7 +138,7 @@ export class Member {
 
   /** A call that will be answered shows as well as a pulse that the node's bookkeeping was read. */
   asked(sentMs: number): void {
-    this.#askedMs = Math.max(this.#askedMs, sentMs);
+    this.#times.asked(sentMs);
   }
 
   /** Its time is wanted as soon as it can be asked. */
@@ -229,23 +224,14 @@ export class Member {
 
   #next(nowMs: number, paceMs: number): NodeErrand | undefined {
     if (this.admission.distrusted) return this.admission.next(nowMs, this.ports.terms);
-    if (this.#confirmDue(nowMs)) {
-      this.#confirmAskedMs = nowMs;
+    if (this.#times.takeConfirm(nowMs, this.ports.termsNeededMs())) {
       const { configuration, maxTtlMs } = this.ports.settings;
       return { kind: 'confirm', configuration, maxTtlMs };
     }
     const agrees = this.ports.configuration.confirmedMs(this.index) !== undefined;
     const step = agrees ? this.admission.next(nowMs, this.ports.terms) : undefined;
     if (step !== undefined) return step;
-    return this.#measure || nowMs - this.#askedMs >= paceMs ? { kind: 'pulse' } : undefined;
-  }
-
-  #confirmDue(nowMs: number): boolean {
-    const { configuration } = this.ports;
-    const againMs = configuration.conflicts(this.index) ? CONFLICT_MS : CONFIRM_AGAIN_MS;
-    if (nowMs - this.#confirmAskedMs < againMs) return false;
-    const confirmedMs = configuration.confirmedMs(this.index);
-    return confirmedMs === undefined || nowMs - confirmedMs >= CONFIRM_MS || confirmedMs < this.ports.termsNeededMs();
+    return this.#times.takePulse(nowMs, this.#measure ? 0 : paceMs) ? { kind: 'pulse' } : undefined;
   }
 
   #send(errand: NodeErrand, deadlineMs: number, ordered?: (reply: ErrandReply) => void): void {
