@@ -95,6 +95,24 @@ describe('a bid on a quorum of nodes', () => {
     expect(new Set(rig.values('a'))).to.deep.equal(new Set([`${hashOf('x')}:${second}`]));
   });
 
+  it('is not led astray by a ballot that no clock explains (E6)', async () => {
+    await begin(5);
+    const ballot = (number: number, token: number): void =>
+      rig.redis(number).keys.set('\u0000ballot holdfast:default:lock:a', String(token), 600_000);
+    const ahead = rig.redis(1).clockUs + 3_000_000;
+    for (const number of [1, 2]) ballot(number, ahead);
+    ballot(5, Number.MAX_SAFE_INTEGER);
+    const token = await granted('a', 'h');
+    expect(Number(token)).to.equal(ahead + 1);
+    await rig.during(server.on.releaseLease('a', 'h', token));
+    for (const number of [1, 2, 3]) ballot(number, Number.MAX_SAFE_INTEGER);
+    const answer = await acquire('a', 'x');
+    expect(answer).to.include({ kind: 'unavailable' });
+    expect(answer.kind === 'unavailable' && answer.message).to.match(
+      /^3 of 5 nodes did not vote: redis-1 has a ballot far ahead of/,
+    );
+  });
+
   it('reports a grant to an older secret of the request, and adopts nothing by itself (S6)', async () => {
     await begin(5);
     const token = await granted('a', 'h');

@@ -201,6 +201,16 @@ describe('a lease on a quorum of nodes', () => {
       await rig.pass(20);
       expect(new Set(rig.values('a'))).to.deep.equal(new Set([value('n', BigInt(ahead + 1))]));
     });
+
+    it('is not led astray by a ballot that no clock explains (E6)', async () => {
+      const first = await granted('h');
+      for (const number of [1, 2, 3]) {
+        rig.redis(number).keys.set(`\u0000ballot ${KEY}`, String(Number.MAX_SAFE_INTEGER), 600_000);
+      }
+      expect((await handOff('h', first, 'n')).kind).to.equal('unavailable');
+      await rig.pass(50);
+      expect(rig.values('a')).to.deep.equal([undefined, undefined, undefined, undefined, undefined]);
+    });
   });
 
   describe('release', () => {

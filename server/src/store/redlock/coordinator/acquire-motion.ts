@@ -3,7 +3,7 @@ import type { Electorate } from './electorate.js';
 import type { Terms } from './lease-terms.js';
 import { type Actions, Motion } from './motion.js';
 import { type AcquireEntry, type AcquireVote, lockValue, type NodeToken } from './redis-node.js';
-import { refusalText } from './refusal-text.js';
+import { FAR_BALLOT, refusalText } from './refusal-text.js';
 
 /** Nobody holds it, and yet no quorum came together: others were bidding at the same time. Try again within so long. */
 const CONTENDED_RETRY_MS = 20;
@@ -18,6 +18,8 @@ type MineVote = Extract<AcquireVote, { kind: 'mine' }>;
 export interface BidTerms extends Terms {
   readonly key: string;
   readonly token: NodeToken;
+  /** A ballot above it is explained by no clock: it says that the node is at fault, and not where to bid next. */
+  readonly highestBallot: NodeToken;
   /** See `AcquireEntry`. */
   readonly waitingSinceUs: number;
 }
@@ -84,7 +86,8 @@ export class AcquireMotion extends Motion<'acquire'> {
         this.#mine = [...this.#mine, { node, vote }];
         return;
       case 'low':
-        this.#ballots = [...this.#ballots, vote.ballot];
+        if (vote.ballot <= this.terms.highestBallot) this.#ballots = [...this.#ballots, vote.ballot];
+        else this.#outside = [...this.#outside, `${this.electorate.nodeName(node)} ${FAR_BALLOT}`];
         return;
       case 'ahead':
       case 'behind':

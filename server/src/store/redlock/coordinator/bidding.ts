@@ -71,6 +71,7 @@ export class Bidding {
       key,
       waitingSinceUs: bid.waits ? this.ctx.wants.since(key, medianUs, calledAtMs) : 0,
       token: this.#tokens.next(medianUs, first?.above),
+      highestBallot: this.#highestBallot(medianUs),
       ...this.ctx.terms.of(calledAtMs, bid.grantee.ttlMs),
     };
     const again = (above: NodeToken): void => {
@@ -109,7 +110,14 @@ export class Bidding {
       this.ctx.dispatcher.put('acquire', [this.#bid(acquire, key, medianUs, done, { calledAtMs, above })]);
     };
     const ports = { electorate: this.ctx.electorate, actions: this.ctx.actions, answered, bidInstead };
-    return new HandOffMotion(ports, entry, { ...terms, ttlMs: to.ttlMs, oldToken, newToken }, calledAtMs);
+    const highestBallot = this.#highestBallot(medianUs);
+    const motionTerms = { ...terms, ttlMs: to.ttlMs, oldToken, newToken, highestBallot };
+    return new HandOffMotion(ports, entry, motionTerms, calledAtMs);
+  }
+
+  /** What a node within the window may have accepted by now. */
+  #highestBallot(medianUs: number): NodeToken {
+    return Math.floor(medianUs) + this.ctx.settings.windowMs * 1_000;
   }
 }
 

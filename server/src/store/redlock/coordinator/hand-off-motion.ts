@@ -3,12 +3,14 @@ import type { Electorate } from './electorate.js';
 import type { Terms } from './lease-terms.js';
 import { type Actions, Motion } from './motion.js';
 import type { HandOffEntry, HandOffVote, LockValue, NodeToken } from './redis-node.js';
-import { refusalText } from './refusal-text.js';
+import { FAR_BALLOT, refusalText } from './refusal-text.js';
 
 export interface HandOffTerms extends Omit<Terms, 'expiryMs'> {
   readonly ttlMs: number;
   readonly oldToken: NodeToken;
   readonly newToken: NodeToken;
+  /** As in `BidTerms`. */
+  readonly highestBallot: NodeToken;
 }
 
 export interface HandOffPorts {
@@ -54,9 +56,14 @@ export class HandOffMotion extends Motion<'hand_off'> {
       return;
     }
     this.#unswapped = [...this.#unswapped, node];
-    if (vote.kind === 'low') this.#ballots = [...this.#ballots, vote.ballot];
-    else if (vote.kind === 'held') this.#held += 1;
-    else this.#refusals = [...this.#refusals, `${this.electorate.nodeName(node)} refused the token`];
+    if (vote.kind === 'held') this.#held += 1;
+    else if (vote.kind !== 'low') this.#refuse(node, 'refused the token');
+    else if (vote.ballot <= this.terms.highestBallot) this.#ballots = [...this.#ballots, vote.ballot];
+    else this.#refuse(node, FAR_BALLOT);
+  }
+
+  #refuse(node: number, why: string): void {
+    this.#refusals = [...this.#refusals, `${this.electorate.nodeName(node)} ${why}`];
   }
 
   protected override afterwards(
