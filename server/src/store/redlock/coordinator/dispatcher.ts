@@ -6,8 +6,8 @@ import { putToVote, type RoundPorts } from './round.js';
 const VERBS = ['release', 'hand_off', 'adopt', 'acquire', 'extend'] as const;
 export type VotedVerb = (typeof VERBS)[number];
 
-/** Extensions can wait a little, but not for ever: after so many other batches one of theirs goes first. */
-const EXTEND_AFTER_BATCHES = 4;
+/** Each can wait a little for those before it, but not for ever: after so many of their batches one of its own goes first. */
+const PATIENCE_BATCHES = 4;
 /** Beyond this a motion fails at once. It is some seconds of work for the nodes. */
 const MAX_PENDING = 65_536;
 /** A batch is cut where its text would be longer; scripts of longer calls would block a node for too long. */
@@ -30,7 +30,8 @@ export class Dispatcher {
     extend: [],
   };
   #count = 0;
-  #sinceExtend = 0;
+  /** Batches of others that have left while a verb waited. */
+  readonly #passedOver: { [V in VotedVerb]: number } = { release: 0, hand_off: 0, adopt: 0, acquire: 0, extend: 0 };
   #pumping = false;
   #rounds = 0;
   readonly #waiting: (() => void)[] = [];
@@ -75,13 +76,13 @@ export class Dispatcher {
   }
 
   #nextVerb(): VotedVerb {
-    const { extend } = this.#pending;
-    if (extend.length > 0 && this.#sinceExtend >= EXTEND_AFTER_BATCHES) return 'extend';
-    return VERBS.find((verb) => this.#pending[verb].length > 0) ?? 'extend';
+    const waiting = VERBS.filter((verb) => this.#pending[verb].length > 0);
+    const next = waiting.find((verb) => this.#passedOver[verb] >= PATIENCE_BATCHES) ?? waiting[0] ?? 'extend';
+    for (const verb of waiting) this.#passedOver[verb] = verb === next ? 0 : this.#passedOver[verb] + 1;
+    return next;
   }
 
   #sendOne<V extends VotedVerb>(verb: V): void {
-    this.#sinceExtend = verb === 'extend' ? 0 : this.#sinceExtend + 1;
     const pending: Motion<V>[] = this.#pending[verb];
     const motions = pending.splice(0, batchLength(pending));
     this.#count -= motions.length;
@@ -93,6 +94,8 @@ export class Dispatcher {
 
   #roundOver(): void {
     this.#rounds -= 1;
+    // Nodes that let its deadline pass hold nobody up any more.
+    this.pump();
     if (this.#rounds > 0 || this.#count > 0) return;
     for (const settled of this.#waiting.splice(0)) settled();
   }

@@ -1,0 +1,51 @@
+import { expect } from 'chai';
+import type { BatchVerb, RedisNode } from '../../server/src/store/redlock/coordinator/redis-node.js';
+import { acquireBid, adoptBid, extendBid, grantee, handOffBid, releaseBid } from '../contract/store-bids.js';
+import { CoordinatorRig, type RigServer } from '../support/redlock/coordinator-rig.js';
+
+describe('the traffic to the nodes', () => {
+  let rig: CoordinatorRig;
+  let server: RigServer;
+
+  beforeEach(async () => {
+    rig = await CoordinatorRig.of(3);
+    server = await rig.server();
+  });
+
+  /** The verbs of the calls that leave for a node from now on. */
+  function callsOf(node: RedisNode): readonly BatchVerb[] {
+    const verbs: BatchVerb[] = [];
+    const send = node.batch.bind(node);
+    node.batch = (batch, answered) => {
+      verbs.push(batch.verb);
+      send(batch, answered);
+    };
+    return verbs;
+  }
+
+  it('fails what waits as soon as too many nodes hang for it (I5)', async () => {
+    const token = await rig.during(server.on.granted('a', grantee('h')));
+    for (const number of [2, 3]) rig.redis(number).pause();
+    const answers = [1, 2, 3, 4].map(() => server.on.extend('a', 'h', token));
+    expect(await rig.during(Promise.all(answers), 250)).to.deep.equal(['unknown', 'unknown', 'unknown', 'unknown']);
+  });
+
+  it('leaves no verb behind, however many others there are', async () => {
+    const [node] = server.nodes;
+    if (node === undefined) throw new Error('there is no node');
+    const calls = callsOf(node);
+    const { coordinator } = server;
+    // Whoever is answered asks again at once: there is always a release to go out.
+    const busy = (name: string): void => coordinator.release([{ ...releaseBid(name), token: 1n }], () => busy(name));
+    for (let index = 0; index < 600; index += 1) busy(`busy ${index}`);
+    const to = grantee('h', { ttlMs: 60_000 });
+    coordinator.handOff([handOffBid('a', { secret: 'h', token: 1n }, to)], () => undefined);
+    coordinator.adopt([adoptBid('b', [], 1n, to)], () => undefined);
+    coordinator.acquire([acquireBid('c', to)], () => undefined);
+    coordinator.extend([extendBid('d', 'h', 1n)], () => undefined);
+    await rig.pass(30);
+    for (const verb of ['hand_off', 'adopt', 'acquire', 'extend'] as const) {
+      expect(calls.indexOf(verb), `calls before ${verb}`).to.be.within(0, 16);
+    }
+  });
+});
