@@ -234,6 +234,23 @@ describe('a lease on a quorum of nodes', () => {
       expect(await rig.during(server.on.release('a', 'h'))).to.equal('released');
     });
 
+    it('frees what a moved lease has left at nodes its adoption has not reached', async () => {
+      const token = await granted('h');
+      const other = await rig.server();
+      for (const number of [1, 2]) other.nodes[number - 1]?.cut('both');
+      await rig.pass(10);
+      expect((await adopt(['h'], token, 'h2', other)).kind).to.equal('adopted');
+      for (const number of [1, 2]) other.nodes[number - 1]?.heal();
+      for (const node of other.nodes) node.reconnect();
+      await rig.pass(300);
+      expect(rig.values('a').slice(0, 2)).to.deep.equal([value('h', token), value('h', token)]);
+      // A hand-off that cannot be tried is a release of which nobody but this server knows the older secrets.
+      const impossible = other.on.handOff('a', { secret: 'h2', token }, grantee('n', { ttlMs: 0 }));
+      expect((await rig.during(impossible)).kind).to.equal('unavailable');
+      await rig.pass(20);
+      expect(rig.values('a')).to.deep.equal([undefined, undefined, undefined, undefined, undefined]);
+    });
+
     it('keeps what comes late from bringing the lease back', async () => {
       const token = await granted('h');
       rig.redis(5).keys.delete(KEY);

@@ -109,8 +109,10 @@ export class Coordinator {
     const motions = bids.map((bid, index) => {
       const key = this.keys.keyOf(bid.resource);
       const token = bid.token === undefined ? 0 : Number(bid.token);
-      const values = bid.hashes.map((hash) => (bid.token === undefined ? anyValueOf(hash) : lockValue(hash, token)));
-      for (const value of values) stragglers.forget(key, value);
+      const named = bid.hashes.map((hash) => (bid.token === undefined ? anyValueOf(hash) : lockValue(hash, token)));
+      const older = named.flatMap((value) => stragglers.olderThan(key, value) ?? []);
+      const values = older.length === 0 ? named : [...new Set([...named, ...older])];
+      for (const value of named) stragglers.forget(key, value);
       const waitingSinceUs = bid.waits === true ? this.#waitingSinceUs(key, calledAtMs) : 0;
       const entry = { key, values, tombstone: token, waitingSinceUs };
       const done = (answer: ReleaseAnswer): void => answered(index, answer);
