@@ -43,9 +43,22 @@ describe('the traffic to the nodes', () => {
     coordinator.adopt([adoptBid('b', [], 1n, to)], () => undefined);
     coordinator.acquire([acquireBid('c', to)], () => undefined);
     coordinator.extend([extendBid('d', 'h', 1n)], () => undefined);
-    await rig.pass(30);
+    await rig.pass(10);
     for (const verb of ['hand_off', 'adopt', 'acquire', 'extend'] as const) {
       expect(calls.indexOf(verb), `calls before ${verb}`).to.be.within(0, 16);
     }
+  });
+
+  it('frees later what a node that answers could not free at once, also if nothing else is asked', async () => {
+    const token = await rig.during(server.on.granted('a', grantee('h', { ttlMs: 60_000 })));
+    const nodes = [1, 2, 3].map((number) => rig.redis(number));
+    for (const redis of nodes) redis.failing = { kind: 'cannot_persist', message: 'takes no writes' };
+    expect(await rig.during(server.on.releaseLease('a', 'h', token))).to.equal('unknown');
+    await rig.pass(1_000);
+    for (const redis of nodes) redis.failing = undefined;
+    await rig.pass(500);
+    expect(rig.values('a')).to.deep.equal([undefined, undefined, undefined]);
+    await rig.pass(1_000);
+    expect(rig.clock.pending, 'timers left').to.equal(0);
   });
 });

@@ -16,6 +16,8 @@ const MAX_IN_FLIGHT = 2;
 const MAX_QUEUED = 32;
 /** Releases kept for a node that cannot take them now. What is beyond expires by itself. */
 const MAX_CLEANUPS = 4_096;
+/** How soon a node that answers, but could not do a chore, is asked again. */
+const CHORES_AGAIN_MS = 250;
 
 /** A call on its way through a lane. */
 export interface LaneCall {
@@ -60,7 +62,7 @@ export class NodeLane {
   readonly #queue: SentLater[] = [];
   #cleanups: Cleanup[] = [];
   #repairs: RepairEntry[] = [];
-  /** A chore has failed: the next answer of the node decides whether it makes sense to try again. */
+  /** A chore has failed: it is tried again after the next good answer of the node, or after a while. */
   #choresPause = false;
 
   constructor(
@@ -153,6 +155,7 @@ export class NodeLane {
       if (reply.kind !== 'fault') return;
       this.#cleanups = [...batch, ...this.#cleanups].slice(0, MAX_CLEANUPS);
       this.#choresPause = true;
+      this.ports.clock.after(CHORES_AGAIN_MS, () => this.cameBack());
     });
   }
 
