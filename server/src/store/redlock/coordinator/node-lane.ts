@@ -36,9 +36,9 @@ const NO_CALL: LaneCall = { expire: () => false };
 
 /** What a lane works with. */
 export interface LanePorts {
-  readonly node: RedisNode;
+  readonly node: Pick<RedisNode, 'batch'>;
   readonly clock: Pick<Clock, 'nowMs' | 'after'>;
-  readonly electorate: Electorate;
+  readonly electorate: Pick<Electorate, 'reachable' | 'observed'>;
   /** A chore that is unanswered for so long counts as overdue. */
   readonly deadlineMs: number;
   /** A call was answered: the lane may have room again. */
@@ -87,7 +87,8 @@ export class NodeLane {
       return NO_CALL;
     }
     this.#doChores();
-    if (this.#inFlight < MAX_IN_FLIGHT) return this.#send(batch, answered);
+    // What an answer sets off comes before the room it leaves is filled: it must not overtake what waits.
+    if (this.#inFlight < MAX_IN_FLIGHT && this.#queue.length === 0) return this.#send(batch, answered);
     let sent: LaneCall | undefined;
     const later: SentLater = {
       send: () => {

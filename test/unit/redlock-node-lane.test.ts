@@ -1,0 +1,36 @@
+import { expect } from 'chai';
+import { NodeLane } from '../../server/src/store/redlock/coordinator/node-lane.js';
+import type { RedisNode } from '../../server/src/store/redlock/coordinator/redis-node.js';
+import { VirtualClock } from '../support/virtual-clock.js';
+
+const FAULT = { kind: 'fault', fault: { kind: 'error', message: 'failed' } } as const;
+
+describe('the lane of a node', () => {
+  let clock: VirtualClock;
+  let lane: NodeLane;
+  let sent: { readonly key: string; readonly answer: () => void }[];
+
+  beforeEach(() => {
+    clock = new VirtualClock();
+    sent = [];
+    const node: Pick<RedisNode, 'batch'> = {
+      batch: ({ entries }, answered) => void sent.push({ key: entries[0]?.key ?? '', answer: () => answered(FAULT) }),
+    };
+    const electorate = { reachable: () => true, observed: () => undefined };
+    lane = new NodeLane(0, { node, clock, electorate, deadlineMs: 300, relieved: () => undefined });
+  });
+
+  const call = (key: string, answered: () => void = () => undefined): void =>
+    void lane.call({ verb: 'forget', entries: [{ key, longerThanMs: 0 }] }, answered);
+  const keys = (): readonly string[] => sent.map(({ key }) => key);
+
+  it('lets nothing that an answer sets off overtake what waits already', () => {
+    call('first', () => call('set off'));
+    call('second');
+    call('third');
+    expect(keys()).to.deep.equal(['first', 'second']);
+    sent[0]?.answer();
+    sent[1]?.answer();
+    expect(keys()).to.deep.equal(['first', 'second', 'third', 'set off']);
+  });
+});
