@@ -1,4 +1,4 @@
-/** What the benchmark uses of node-redlock, whose own types its package does not let a compiler find. */
+/** What is used of node-redlock, whose own types its package does not let a compiler find. */
 declare module 'redlock' {
   import type { Redis } from 'ioredis';
 
@@ -8,6 +8,8 @@ declare module 'redlock' {
     /** Milliseconds between two tries, give or take a random share of `retryJitter`. */
     readonly retryDelay: number;
     readonly retryJitter: number;
+    /** `using` extends a lock that has no more than so many milliseconds left. */
+    readonly automaticExtensionThreshold?: number;
   }
 
   export interface Lock {
@@ -15,9 +17,14 @@ declare module 'redlock' {
     release(): Promise<unknown>;
   }
 
+  /** No majority of the nodes agreed, in any of the tries. */
+  export class ExecutionError extends Error {}
+
   export default class Redlock {
     constructor(clients: Iterable<Redis>, settings: Settings);
     /** Waits by trying again; rejects when the tries are used up. */
-    acquire(resources: string[], durationMs: number): Promise<Lock>;
+    acquire(resources: string[], durationMs: number, settings?: Partial<Settings>): Promise<Lock>;
+    /** Extends the lock until the routine is done; its signal aborts when that fails. */
+    using<T>(resources: string[], durationMs: number, routine: (signal: AbortSignal) => Promise<T>): Promise<T>;
   }
 }
