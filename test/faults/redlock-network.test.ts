@@ -6,7 +6,7 @@ import type { Treatment } from '../support/tcp-proxy.js';
 /** So long that what vanishes much sooner was deleted and did not expire. */
 const LONG_TTL_MS = 10_000;
 /** What a loaded machine may add to a call. */
-const SLACK_MS = 250;
+const SLACK_MS = 1_000;
 const ALL = [1, 2, 3, 4, 5];
 const HOLD: Treatment = { kind: 'hold' };
 const PASS: Treatment = { kind: 'pass' };
@@ -60,10 +60,10 @@ describe('faults: the network between servers and Redis nodes', function () {
   });
 
   it('D3: where requests arrive and replies are lost, the key is freed by an abort, and a retry is not in its own way (I6)', async () => {
-    const server = await rig.firstServer({ maxTtlMs: LONG_TTL_MS }, ALL);
+    const server = await rig.firstServer({ maxTtlMs: LONG_TTL_MS, nodeDeadlineMs: 1_000 }, ALL);
     for (const number of [1, 2, 3]) server.way(number).treat('down', HOLD);
     const bid = rig.attempt(server, 'r', LONG_TTL_MS, 'same');
-    await rig.stands('r', 5, NODE_DEADLINE_MS + SLACK_MS);
+    await rig.stands('r', 5);
     const refused = await bid;
     expect(refused.kind === 'unavailable' && refused.message).to.match(/timed out after \d+ ms/);
     // The nodes that answered were told at once, the others are as soon as they answer again.
@@ -88,10 +88,10 @@ describe('faults: the network between servers and Redis nodes', function () {
   });
 
   it('D3: a lost connection instead of the replies leaves no key either (I6)', async () => {
-    const server = await rig.firstServer({ maxTtlMs: LONG_TTL_MS }, ALL);
+    const server = await rig.firstServer({ maxTtlMs: LONG_TTL_MS, nodeDeadlineMs: 1_000 }, ALL);
     for (const number of [1, 2, 3]) server.way(number).treat('down', HOLD);
     const bid = rig.attempt(server, 'r', LONG_TTL_MS);
-    await rig.stands('r', 5, NODE_DEADLINE_MS + SLACK_MS);
+    await rig.stands('r', 5);
     for (const number of [1, 2, 3]) {
       server.way(number).cut();
       server.way(number).heal();
@@ -114,16 +114,22 @@ describe('faults: the network between servers and Redis nodes', function () {
     await rig.stands('r', 5);
   });
 
-  it('D4: a request that arrives after its connection has ended does not outlive its bid (I6)', async () => {
+  it('D4: a request that arrives when its connection is gone and its bid was aborted comes to nothing (I6)', async () => {
     const server = await rig.firstServer({ maxTtlMs: LONG_TTL_MS }, ALL);
-    for (const number of [1, 2, 3, 4, 5]) server.way(number).treat('up', HOLD);
-    const refused = rig.attempt(server, 'r', LONG_TTL_MS);
-    expect((await refused).kind).to.equal('unavailable');
-    for (const number of ALL) {
-      server.way(number).treat('up', PASS);
-      server.way(number).cut();
-    }
-    await rig.hold(server, 'r', LONG_TTL_MS, LONG_TTL_MS / 2);
+    const late = [1, 2, 3];
+    for (const number of late) server.way(number).treat('up', HOLD);
+    expect((await rig.attempt(server, 'r', LONG_TTL_MS)).kind).to.equal('unavailable');
+    const stranded = late.map((number) => server.way(number).strand());
+    for (const number of late) server.way(number).treat('up', PASS);
+    // What a node was to be told goes before what is new.
+    await eventually(PATIENCE_MS, 'a grant by all nodes', async () => {
+      const holding = await rig.hold(server, 'other', LONG_TTL_MS);
+      const everywhere = (await rig.values('other')).every((value) => value !== null);
+      await holding.release();
+      return everywhere || undefined;
+    });
+    await Promise.all(stranded.map((each) => each.deliver()));
+    expect(await rig.values('r')).to.deep.equal([null, null, null, null, null]);
   });
 
   for (const bytes of [0, 1, 10, 60]) {

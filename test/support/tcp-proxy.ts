@@ -56,6 +56,19 @@ export class TcpProxy {
     for (const flow of this.#flows) flow.deafen();
   }
 
+  /**
+   * Ends the connections for their clients, but keeps what they have sent and what was not passed on, as a network may.
+   * `deliver` lets it arrive, and resolves when the server has answered.
+   */
+  strand(): { deliver(): Promise<void> } {
+    const stranded = [...this.#flows].filter((flow) => flow.strand());
+    return {
+      deliver: async () => {
+        await Promise.all(stranded.map((flow) => flow.deliver()));
+      },
+    };
+  }
+
   /** Takes connections again and passes everything. */
   heal(): void {
     this.#refusing = false;
@@ -98,6 +111,7 @@ class Flow {
   #timer: NodeJS.Timeout | undefined;
   #passed = 0;
   #deaf = false;
+  #stranded = false;
 
   constructor(
     private readonly from: Socket,
@@ -107,6 +121,7 @@ class Flow {
   ) {}
 
   treat(treatment: Treatment): void {
+    if (this.#stranded) return;
     this.treatment = treatment;
     this.#passed = 0;
     this.#forward();
@@ -124,13 +139,28 @@ class Flow {
     this.#forward();
   }
 
+  /** False where nothing was held back. */
+  strand(): boolean {
+    if (this.direction !== 'up' || this.#waiting.length === 0) return false;
+    this.#stranded = true;
+    this.from.resetAndDestroy();
+    return true;
+  }
+
+  async deliver(): Promise<void> {
+    const answered = once(this.to, 'data');
+    for (const { bytes } of this.#waiting.splice(0)) this.to.write(bytes);
+    await answered;
+    this.to.destroy();
+  }
+
   reset(): void {
     this.from.resetAndDestroy();
   }
 
   close(): void {
     clearTimeout(this.#timer);
-    this.to.destroy();
+    if (!this.#stranded) this.to.destroy();
   }
 
   #forward(): void {

@@ -79,7 +79,7 @@ export class Holding {
     while (this.#keeping && this.alive) {
       await this.extend();
       // The pace of the beats, which nothing waits for.
-      await new Promise((resolve) => setTimeout(resolve, this.ttlMs / 5));
+      await new Promise((resolve) => setTimeout(resolve, this.ttlMs / 6));
     }
   }
 

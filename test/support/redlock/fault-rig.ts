@@ -10,7 +10,8 @@ import { type Attempt, Beliefs, CLOCK_MARGIN_MS, CLOCK_RATE_DRIFT, type Holding 
 import { RealCluster, type StoreChanges } from './real-cluster.js';
 
 export const WINDOW_MS = 300;
-export const MAX_TTL_MS = 600;
+/** Leases that are kept survive a machine that does nothing for most of this. */
+export const MAX_TTL_MS = 1_200;
 export const NODE_DEADLINE_MS = 150;
 /** How long anything may take that only waits for a loaded machine. */
 export const PATIENCE_MS = 10_000;
