@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { eventually } from '../support/deadline.js';
 import { bid, nextValue } from '../support/redis-entries.js';
-import { NodeRig } from '../support/redis-node-rig.js';
+import { CONFIGURATION, NodeRig } from '../support/redis-node-rig.js';
 import { type RedisServer, startRedis } from '../support/redis-server.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
@@ -50,6 +50,29 @@ describe('a Redis node is looked at again', () => {
     const [before, down, after] = node.events;
     expect(down).to.deep.nested.include({ kind: 'down', 'fault.kind': 'unverified' });
     expect(after).not.to.deep.equal(before);
+  });
+
+  it('and what it has done before it was found unfit is unknown, not undone', async () => {
+    const node = await opened();
+    await node.told(({ kind }) => kind === 'verified');
+    await node.errand({ kind: 'declare', configuration: CONFIGURATION, maxTtlMs: 60_000 });
+    await redis.client.config('SET', 'maxmemory-policy', 'volatile-ttl');
+    // It says at once that it is unfit, and accepts a little later, what was sent before that was heard.
+    await redis.client.call('CLIENT', 'PAUSE', '60000', 'WRITE');
+    redis.pause();
+    await clock.advance(5_000);
+    const reply = node.batch('acquire', bid(KEY, nextValue()));
+    redis.resume();
+    await node.down();
+    await redis.client.call('CLIENT', 'UNPAUSE');
+    expect(await reply).to.deep.equal({
+      kind: 'fault',
+      fault: {
+        kind: 'error',
+        message: 'answered in doubt: has the eviction policy volatile-ttl; it must be noeviction',
+      },
+    });
+    expect(await redis.client.exists(KEY)).to.equal(1);
   });
 
   it('and one that evicts by now is not used any more', async () => {

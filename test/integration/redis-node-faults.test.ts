@@ -53,7 +53,7 @@ describe('a Redis node that fails', () => {
       rig.batch('extend', { key: KEY, value: nextValue(), expiryMs: TTL_MS }),
     ]);
     expect(refused).to.deep.equal({ kind: 'read_only', message: 'is a replica' });
-    expect(late).to.deep.nested.include({ kind: 'fault', 'fault.kind': 'read_only' });
+    expect(late).to.deep.nested.include({ kind: 'fault', 'fault.kind': 'error' });
     expect(await rig.down(from)).to.deep.equal({ kind: 'read_only', message: 'is a replica' });
     const extension = await rig.batch('extend', { key: KEY, value: nextValue(), expiryMs: TTL_MS });
     expect(extension).to.deep.nested.include({ kind: 'fault', 'fault.kind': 'read_only' });
@@ -84,6 +84,20 @@ describe('a Redis node that fails', () => {
     await redis.client.config('SET', 'maxmemory', '0');
     expect(await redis.client.exists('a', 'b', 'a\u0000b', 'b\u0000b')).to.equal(0);
     expect((await rig.vote('acquire', bid('c', buried))).kind).to.equal('low');
+  });
+
+  it('that lets its user touch some keys only may have done a part of the call that fails', async () => {
+    const keys = ['~holdfast?main?*', '~holdfast:default:lock:a*'];
+    await redis.client.call('ACL', 'SETUSER', 'limited', 'on', '>secret', '+@all', '&*', ...keys);
+    const limited = await NodeRig.verified(redis.url.replace('://', '://limited:secret@'));
+    try {
+      const lock = 'holdfast:default:lock:a';
+      const reply = await limited.batch('acquire', bid(lock, nextValue()), bid(KEY, nextValue()));
+      expect(reply).to.deep.nested.include({ kind: 'fault', 'fault.kind': 'no_permission' });
+      expect(await redis.client.exists(lock)).to.equal(1);
+    } finally {
+      await limited.node.close();
+    }
   });
 
   it('that cannot save what it is told says so, and keeps its verification', async () => {

@@ -82,6 +82,19 @@ describe('a bid that failed', () => {
     expect(rig.values('a').slice(3)).to.deep.equal([undefined, undefined]);
   });
 
+  it('is deleted where it was accepted before the call failed', async () => {
+    const node = server.nodes[3];
+    if (node === undefined) throw new Error('there is no redis-4');
+    const send = node.batch.bind(node);
+    // A script that may touch the first key and not the second has accepted the first all the same.
+    const fault = { kind: 'no_permission', message: 'does not let this user do what it must' } as const;
+    node.batch = (batch, answered) =>
+      send(batch, (reply) => answered(batch.verb === 'acquire' ? { kind: 'fault', fault } : reply));
+    expect((await rig.during(server.on.acquire('a', grantee('h')))).kind).to.equal('held');
+    await rig.pass(50);
+    expect(rig.values('a').slice(3)).to.deep.equal([undefined, undefined]);
+  });
+
   it('is deleted where its accept is never told', async () => {
     rig.redis(1).keys.delete(KEY);
     for (const node of server.nodes.slice(3)) node.cut('replies');

@@ -102,10 +102,11 @@ function mayHaveArrived({ kind }: NodeFault): boolean {
     case 'unreachable':
     case 'timed_out':
     case 'cannot_persist':
+    // It may concern one key of a batch, after others were taken care of.
+    case 'no_permission':
     case 'error':
       return true;
     case 'refused_password':
-    case 'no_permission':
     case 'read_only':
     case 'loading':
     case 'unverified':

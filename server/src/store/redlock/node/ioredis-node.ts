@@ -121,9 +121,9 @@ export class IoredisNode implements RedisNode {
     }
     connection.send('evalsha', [verified.shas[name], '0', ...args], (outcome) => {
       if (outcome.kind === 'fault') this.#suspect(verified, outcome.fault);
-      // A vote of a time before the node was doubted does not count after it.
+      // A vote of a time before the node was doubted does not count after it. What it was asked, it has done.
       const stale = outcome.kind === 'reply' && this.#verified !== verified;
-      settle(stale ? { kind: 'fault', fault: this.#fault } : outcome);
+      settle(stale ? inDoubt(this.#fault) : outcome);
     });
   }
 
@@ -242,6 +242,11 @@ export class IoredisNode implements RedisNode {
       lockPattern: lockPattern(keyTemplate),
     };
   }
+}
+
+/** Not the fault itself: one that keeps calls from being sent says that nothing was done. */
+function inDoubt({ message }: NodeFault): Outcome {
+  return { kind: 'fault', fault: { kind: 'error', message: `answered in doubt: ${message}` } };
 }
 
 type Attempt<T> = { readonly kind: 'value'; readonly value: T } | { readonly kind: 'fault'; readonly fault: NodeFault };
