@@ -241,8 +241,8 @@ describe('client: draining', () => {
     expect(harness.client.state).to.equal('draining');
   });
 
-  for (const targetCount of [1, 2]) {
-    it(`moves before a connection is closed from the other end, with ${targetCount} targets`, async () => {
+  it('moves before a connection is closed from the other end', async () => {
+    for (const targetCount of [1, 2]) {
       const harness = await ClientHarness.connected({}, targetCount);
       const { lease, id } = await harness.hold('r');
       const [old] = harness.streams;
@@ -257,8 +257,8 @@ describe('client: draining', () => {
       expect(harness.streams).to.have.length(2);
       expect(harness.states).to.deep.equal(['connected']);
       expect(lease.state).to.equal('held');
-    });
-  }
+    }
+  });
 
   it('goes back to it once its stream has ended', async () => {
     const harness = await ClientHarness.connected({}, 2);
