@@ -73,6 +73,25 @@ describe('a lease on a quorum of nodes', () => {
       expect(rig.values('a')[4]).to.equal(undefined);
     });
 
+    it('puts nothing back for longer than the lease may have lasted, when a node says late that it misses it', async () => {
+      const token = await granted('h');
+      rig.redis(5).pause();
+      rig.redis(5).keys.delete(KEY);
+      expect(await extend('h', token)).to.equal('renewed');
+      await rig.pass(700);
+      rig.redis(5).resume();
+      await rig.pass(20);
+      expect(rig.values('a')[4], 'in its time').to.equal(value('h', token));
+      expect(rig.redis(5).keys.expiresInMs(KEY)).to.be.at.most(310);
+      rig.redis(5).pause();
+      rig.redis(5).keys.delete(KEY);
+      expect(await extend('h', token)).to.equal('renewed');
+      await rig.pass(1_100);
+      rig.redis(5).resume();
+      await rig.pass(20);
+      expect(rig.values('a')[4], 'long after it has expired').to.equal(undefined);
+    });
+
     it('puts nothing back where others share the keys (B7)', async () => {
       await begin(5, { keyTemplate: '{name}' });
       const token = await granted('h');

@@ -12,7 +12,8 @@ export type ExtensionOutcome =
 interface Missing {
   readonly node: number;
   readonly ballot: NodeToken | undefined;
-  readonly nodeNowUs: number;
+  /** By the node's clock. */
+  readonly notAfterUs: number;
 }
 
 export interface ExtensionTerms {
@@ -57,7 +58,7 @@ export class ExtendMotion<V extends 'extend' | 'adopt'> extends Motion<V> {
 
   protected noted(node: number, vote: ExtendVote, nodeNowUs: number): void {
     if (vote.kind === 'ok') this.ports.confirmed?.(node);
-    if (vote.kind === 'missing') this.#missing = [...this.#missing, { node, ballot: vote.ballot, nodeNowUs }];
+    if (vote.kind === 'missing') this.#missing = [...this.#missing, this.#lacking(node, vote.ballot, nodeNowUs)];
     if (vote.kind === 'missing' || vote.kind === 'lost') this.#gone += 1;
   }
 
@@ -68,7 +69,7 @@ export class ExtendMotion<V extends 'extend' | 'adopt'> extends Motion<V> {
     outcome: 'carried' | 'failed',
   ): void {
     if (vote.kind === 'ok') this.ports.confirmed?.(node);
-    if (vote.kind === 'missing' && outcome === 'carried') this.#repair({ node, ballot: vote.ballot, nodeNowUs });
+    if (vote.kind === 'missing' && outcome === 'carried') this.#repair(this.#lacking(node, vote.ballot, nodeNowUs));
   }
 
   protected carry(): boolean {
@@ -86,11 +87,17 @@ export class ExtendMotion<V extends 'extend' | 'adopt'> extends Motion<V> {
     return true;
   }
 
-  #repair({ node, ballot, nodeNowUs }: Missing): void {
+  /** An extension is good from its call on, and a node that was stopped may answer long after that. */
+  #lacking(node: number, ballot: NodeToken | undefined, nodeNowUs: number): Missing {
+    const leftMs = this.calledAtMs + this.entry.expiryMs - this.actions.nowMs();
+    return { node, ballot, notAfterUs: nodeNowUs + Math.floor(leftMs * 1_000) };
+  }
+
+  #repair({ node, ballot, notAfterUs }: Missing): void {
     if (!this.terms.repairs) return;
-    const { key, value, expiryMs } = this.entry;
+    const { key, value } = this.entry;
     const { token } = this.terms;
-    this.actions.repair(node, { key, value, token, ballot, notAfterUs: nodeNowUs + expiryMs * 1_000 });
+    this.actions.repair(node, { key, value, token, ballot, notAfterUs });
   }
 }
 
