@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { BatchVerb, RedisNode } from '../../server/src/store/redlock/coordinator/redis-node.js';
-import { acquireBid, adoptBid, extendBid, grantee, handOffBid, releaseBid } from '../contract/store-bids.js';
+import { payloadOf } from '../../server/src/store/redlock/node/payload.js';
+import { acquireBid, adoptBid, extendBid, grantee, handOffBid, releaseBid, resource } from '../contract/store-bids.js';
 import { CoordinatorRig, type RigServer } from '../support/redlock/coordinator-rig.js';
 
 describe('the traffic to the nodes', () => {
@@ -60,5 +61,43 @@ describe('the traffic to the nodes', () => {
     expect(rig.values('a')).to.deep.equal([undefined, undefined, undefined]);
     await rig.pass(1_000);
     expect(rig.clock.pending, 'timers left').to.equal(0);
+  });
+
+  it('cuts every call at 64 KB, counted in bytes (8 older secrets, names beyond ASCII)', async () => {
+    const [node] = server.nodes;
+    if (node === undefined) throw new Error('there is no node');
+    const send = node.batch.bind(node);
+    const sizes: number[] = [];
+    node.batch = (batch, answered) => {
+      sizes.push(payloadOf(batch).length);
+      send(batch, answered);
+    };
+    const names = Array.from({ length: 256 }, (_, index) => `${'€'.repeat(84)}${index}`);
+    const older = Array.from({ length: 8 }, (_, index) => `older ${index}`);
+    const to = grantee('h', { ttlMs: 60_000 });
+    const { coordinator } = server;
+    const none = (): void => undefined;
+    coordinator.acquire(
+      names.map((name) => acquireBid(name, to, older)),
+      none,
+    );
+    coordinator.adopt(
+      names.map((name) => adoptBid(name, older, 1n, to)),
+      none,
+    );
+    coordinator.introduce(
+      names.map((name) => ({ resource: resource(name), hash: to.hash, token: 1n, clientName: 'n'.repeat(256) })),
+    );
+    await rig.pass(100);
+    // What is told later is no exception.
+    rig.redis(1).failing = { kind: 'cannot_persist', message: 'takes no writes' };
+    coordinator.release(
+      names.map((name) => ({ ...releaseBid(name, ...older), token: 1n })),
+      none,
+    );
+    await rig.pass(1_000);
+    rig.redis(1).failing = undefined;
+    await rig.pass(1_000);
+    expect(Math.max(...sizes)).to.be.within(32 * 1_024, 64 * 1_024);
   });
 });

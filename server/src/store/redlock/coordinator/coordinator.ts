@@ -15,6 +15,7 @@ import type {
   ReleaseAnswer,
   ReleaseBid,
 } from '../../../core/ports.js';
+import { batchLength } from './batch-size.js';
 import { Bidding } from './bidding.js';
 import type { CoordinatorContext } from './coordinator-context.js';
 import { Dispatcher } from './dispatcher.js';
@@ -23,7 +24,7 @@ import { Keeping } from './keeping.js';
 import { LockKeys } from './keys.js';
 import { LeaseTerms } from './lease-terms.js';
 import { NodeLane } from './node-lane.js';
-import { anyValueOf, type ForgetVote, lockValue, MAX_ENTRIES, type RedisNode } from './redis-node.js';
+import { anyValueOf, type ForgetVote, lockValue, type RedisNode } from './redis-node.js';
 import { ReleaseMotion } from './release-motion.js';
 import { putToVote, type RoundPorts } from './round.js';
 import type { RedlockSettings } from './settings.js';
@@ -136,7 +137,8 @@ export class Coordinator {
       );
     });
     while (motions.length > 0) {
-      putToVote(this.#round, 'introduce', motions.splice(0, MAX_ENTRIES), this.settings.nodeDeadlineMs);
+      const batch = motions.splice(0, batchLength(motions));
+      putToVote(this.#round, 'introduce', batch, this.settings.nodeDeadlineMs);
     }
   }
 

@@ -1,5 +1,5 @@
+import { batchLength } from './batch-size.js';
 import type { Absence, Motion } from './motion.js';
-import { MAX_ENTRIES } from './redis-node.js';
 import { putToVote, type RoundPorts } from './round.js';
 
 /** The verbs that are put to all nodes, in the order in which they leave. What frees comes before what takes. */
@@ -10,10 +10,6 @@ export type VotedVerb = (typeof VERBS)[number];
 const PATIENCE_BATCHES = 4;
 /** Beyond this a motion fails at once. It is some seconds of work for the nodes. */
 const MAX_PENDING = 65_536;
-/** A batch is cut where its text would be longer; scripts of longer calls would block a node for too long. */
-const MAX_BATCH_CHARACTERS = 64 * 1_024;
-/** Of an entry besides its key: values, lengths. */
-const ENTRY_OVERHEAD_CHARACTERS = 96;
 
 const OVERLOADED: Absence = { kind: 'overloaded', message: 'has too many calls waiting' };
 
@@ -105,15 +101,4 @@ export class Dispatcher {
       motion.absent(node, OVERLOADED, false, false);
     }
   }
-}
-
-/** How many of the first motions make one batch. */
-function batchLength(motions: readonly Motion<VotedVerb>[]): number {
-  let characters = 0;
-  const limit = Math.min(motions.length, MAX_ENTRIES);
-  for (let count = 0; count < limit; count += 1) {
-    characters += (motions[count]?.entry.key.length ?? 0) + ENTRY_OVERHEAD_CHARACTERS;
-    if (characters > MAX_BATCH_CHARACTERS && count > 0) return count;
-  }
-  return limit;
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../../core/ports.js';
+import { batchLength } from './batch-size.js';
 import type { Electorate } from './electorate.js';
 import {
   type BatchReply,
@@ -61,7 +62,7 @@ export class NodeLane {
   #overdue = 0;
   readonly #queue: SentLater[] = [];
   #cleanups: Cleanup[] = [];
-  #repairs: RepairEntry[] = [];
+  readonly #repairs: { readonly entry: RepairEntry }[] = [];
   /** A chore has failed: it is tried again after the next good answer of the node, or after a while. */
   #choresPause = false;
 
@@ -115,7 +116,7 @@ export class NodeLane {
   /** Puts a lease back, if the node can be told now. */
   repair(entry: RepairEntry): void {
     if (this.#stuck || this.#repairs.length >= MAX_ENTRIES) return;
-    this.#repairs.push(entry);
+    this.#repairs.push({ entry });
     this.#doChores();
   }
 
@@ -140,17 +141,16 @@ export class NodeLane {
     if (this.#choresPause || this.#stuck || !this.ports.electorate.reachable(this.index)) return;
     if (this.#cleanups.length > 0 && this.#inFlight < MAX_IN_FLIGHT) this.#cleanUpNow();
     if (this.#repairs.length > 0 && this.#inFlight < MAX_IN_FLIGHT) {
-      const entries = this.#repairs;
-      this.#repairs = [];
-      this.#sendChore({ verb: 'repair', entries }, () => undefined);
+      const batch = this.#repairs.splice(0, batchLength(this.#repairs));
+      this.#sendChore({ verb: 'repair', entries: batch.map(({ entry }) => entry) }, () => undefined);
     }
   }
 
   #cleanUpNow(): void {
     const nowMs = this.ports.clock.nowMs();
     const due = this.#cleanups.filter(({ untilMs }) => untilMs > nowMs);
-    const batch = due.slice(0, MAX_ENTRIES);
-    this.#cleanups = due.slice(MAX_ENTRIES);
+    const batch = due.slice(0, batchLength(due));
+    this.#cleanups = due.slice(batch.length);
     if (batch.length === 0) return;
     this.#sendChore({ verb: 'release', entries: batch.map(({ entry }) => entry) }, (reply) => {
       if (reply.kind !== 'fault') return;
