@@ -1,6 +1,9 @@
 import type { LockValue } from './redis-node.js';
 
-/** A bound far above what one resume brings; beyond it a straggling node just answers `lost`, which a quorum outvotes. */
+/**
+ * A bound far above what one resume brings. Beyond it the oldest goes: it may have lapsed long ago without a word, and
+ * where it has not, a straggling node just answers `lost`, which a quorum outvotes.
+ */
 const MAX_KEPT = 100_000;
 
 interface Straggler {
@@ -20,7 +23,8 @@ export class Stragglers {
   /** An adoption begins. */
   expect(key: string, value: LockValue, presented: readonly LockValue[], nodes: number): void {
     this.#byKey.delete(key);
-    if (this.#byKey.size >= MAX_KEPT) return;
+    const [oldest] = this.#byKey.keys();
+    if (this.#byKey.size >= MAX_KEPT && oldest !== undefined) this.#byKey.delete(oldest);
     this.#byKey.set(key, { value, presented, waitingFor: 2 ** nodes - 1 });
   }
 
