@@ -134,6 +134,21 @@ describe('a bid on a quorum of nodes', () => {
     await granted('a', 'newer');
   });
 
+  it('removes what an older secret left on a minority also where it is granted without that', async () => {
+    await begin(5);
+    const stale = `${hashOf('older')}:${rig.redis(1).clockUs}`;
+    for (const number of [1, 2]) rig.redis(number).keys.set('holdfast:default:lock:a', stale, 5_000);
+    rig.slowReplies(server, 2, 20);
+    const answer = await acquire('a', 'newer', ['older']);
+    expect(answer.kind).to.equal('granted');
+    await rig.pass(50);
+    expect(rig.values('a').slice(0, 2)).to.deep.equal([undefined, undefined]);
+    if (answer.kind !== 'granted') return;
+    expect(await rig.during(server.on.extend('a', 'newer', answer.token))).to.equal('renewed');
+    await rig.pass(50);
+    expect(new Set(rig.values('a'))).to.deep.equal(new Set([`${hashOf('newer')}:${answer.token}`]));
+  });
+
   it('removes what another bid of the same secret left behind', async () => {
     await begin(5);
     const key = 'holdfast:default:lock:a';

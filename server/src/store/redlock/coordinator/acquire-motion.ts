@@ -112,9 +112,9 @@ export class AcquireMotion extends Motion<'acquire'> {
     _nodeNowUs: number,
     outcome: 'carried' | 'failed',
   ): void {
+    if (vote.kind === 'mine' && !this.#reportedMine) this.#abort(node, vote);
     if (outcome === 'carried') return;
     if (vote.kind === 'ok') this.#abort(node);
-    if (vote.kind === 'mine' && !this.#reportedMine) this.#abort(node, vote);
   }
 
   protected override missed(node: number, sent: boolean, outcome: 'open' | 'carried' | 'failed'): void {
@@ -125,6 +125,8 @@ export class AcquireMotion extends Motion<'acquire'> {
 
   protected carry(): boolean {
     // S3: a quorum that came together too late is none.
+    // It would refuse every extension there.
+    this.#abortMine();
     if (this.actions.nowMs() < this.terms.grantUntilMs) {
       this.answered({ kind: 'granted', token: BigInt(this.terms.token) });
       return true;
@@ -147,10 +149,15 @@ export class AcquireMotion extends Motion<'acquire'> {
       this.answered({ kind: 'mine', hash: mine.hash, token: BigInt(mine.token) });
       return true;
     }
-    for (const { node, vote } of this.#mine) this.#abort(node, vote);
+    this.#abortMine();
     if (this.again !== undefined && this.#secondBidHelps()) this.again(Math.max(...this.#ballots));
     else this.answered(this.#refusal());
     return true;
+  }
+
+  /** What older secrets have left, where no quorum has it. */
+  #abortMine(): void {
+    for (const { node, vote } of this.#mine) this.#abort(node, vote);
   }
 
   #abortEverywhere(): void {
