@@ -26,6 +26,8 @@ describe('keys of locks', () => {
 
   it('without a place for namespaces serve one only', () => {
     const shared = new LockKeys('mutex:{name}');
+    expect(shared.onlyNamespace).to.equal('default');
+    expect(keys.onlyNamespace).to.equal(undefined);
     expect(shared.keyOf(resourceKey('default', 'a'))).to.equal('mutex:a');
     expect(shared.resourceOf('mutex:a')).to.equal(resourceKey('default', 'a'));
     expect(shared.problemOf(resourceKey('default', 'a'), 'mutex:a')).to.equal(undefined);
