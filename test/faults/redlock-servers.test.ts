@@ -120,7 +120,7 @@ describe('faults: several servers on five Redis nodes', function () {
   });
 
   it('L2: two servers whose clients never cease to ask have their turns', async () => {
-    const work = { kind: 'work', names: [name], lanes: 4, ttlMs: 5_000 } as const;
+    const work = { kind: 'work', names: [name], lanes: 4, ttlMs: 5_000, holdMs: 0 } as const;
     await holder.connect(cluster.server(1).address, 'first', options);
     await waiter.connect(cluster.server(2).address, 'second', options);
     for (const each of [holder, waiter]) each.tell(work);

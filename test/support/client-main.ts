@@ -43,7 +43,7 @@ const WORK_WAIT_MS = 60_000;
 
 /** One lease after another. Who holds one looks at the clock before the work is taken for done. */
 async function lane(
-  { names, ttlMs }: Extract<ClientOrder, { kind: 'work' }>,
+  { names, ttlMs, holdMs }: Extract<ClientOrder, { kind: 'work' }>,
   number: number,
   isOver: () => boolean,
 ): Promise<readonly Shift[]> {
@@ -54,7 +54,7 @@ async function lane(
     const held = await client?.acquire(name, { ttlMs, waitMs: WORK_WAIT_MS });
     if (held === undefined) throw new Error('not connected');
     const fromUs = nowUs();
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setTimeout(resolve, holdMs));
     held.assertHeld();
     shifts.push({ name, token: String(held.token), calledUs, fromUs, toUs: nowUs() });
     await held.release();

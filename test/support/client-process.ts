@@ -19,7 +19,14 @@ export type ClientOrder =
   /** Blocks the event loop, then tries to write without having yielded. */
   | { readonly kind: 'stall'; readonly name: string; readonly ms: number }
   /** Acquires and releases these resources, so many at a time, again and again until told to rest. */
-  | { readonly kind: 'work'; readonly names: readonly string[]; readonly lanes: number; readonly ttlMs: number }
+  | {
+      readonly kind: 'work';
+      readonly names: readonly string[];
+      readonly lanes: number;
+      readonly ttlMs: number;
+      /** How long each lease is held. */
+      readonly holdMs: number;
+    }
   | { readonly kind: 'rest' }
   | { readonly kind: 'close' };
 
