@@ -72,6 +72,28 @@ describe('the membership', () => {
     ]);
   });
 
+  it('counts a node that answers everything with a fault as down, until it does its work again (C13)', async () => {
+    const rig = new MembershipRig();
+    const server = await rig.ready();
+    const failing = [0, 1, 2].map((index) => rig.redis(index));
+    for (const redis of failing) redis.failing = { kind: 'cannot_persist', message: 'takes no writes' };
+    await rig.until(() => server.membership.obstacle() !== undefined, 1_500);
+    expect(server.membership.obstacle()).to.equal(
+      '3 of 5 nodes unreachable: redis-1 takes no writes, redis-2 takes no writes, redis-3 takes no writes',
+    );
+    expect(server.membership.report().map(({ state }) => state)).to.deep.equal([
+      'unavailable',
+      'unavailable',
+      'unavailable',
+      'admitted',
+      'admitted',
+    ]);
+    expect(server.count('node_down')).to.equal(3);
+    for (const redis of failing) redis.failing = undefined;
+    await rig.until(() => server.membership.obstacle() === undefined, 1_500);
+    expect(server.count('node_up')).to.equal(3);
+  });
+
   it('names the missing nodes rather than itself when too few are left to check it', async () => {
     const rig = new MembershipRig(3);
     const server = await rig.ready();

@@ -41,8 +41,8 @@ export class Member {
   #identity: string | undefined;
   #connected = false;
   #fault: NodeFault | undefined;
-  /** It does not answer, though it is connected. */
-  #silent = false;
+  /** It does not answer, or answers what it is asked with a fault, though it is connected. */
+  #trouble: NodeFault | undefined;
   readonly #orders: Order[] = [];
   readonly #times: AskingTimes;
   #answeredMs = Number.NEGATIVE_INFINITY;
@@ -75,11 +75,11 @@ export class Member {
 
   /** It votes and answers. */
   get helps(): boolean {
-    return this.votes && !this.#silent;
+    return this.votes && this.#trouble === undefined;
   }
 
   get reachable(): boolean {
-    return this.#connected && !this.#silent;
+    return this.#connected && this.#trouble === undefined;
   }
 
   /** Its clock less this server's monotonic one, where it is known well enough to go by. */
@@ -103,7 +103,7 @@ export class Member {
     }
     if (this.#connected) return false;
     this.#connected = true;
-    this.#silent = false;
+    this.#trouble = undefined;
     this.#fault = undefined;
     this.#answeredMs = this.ports.clock.nowMs();
     events.event({ kind: 'node_up', node: this.node.id, version: facts.version });
@@ -112,7 +112,7 @@ export class Member {
 
   down(fault: NodeFault): void {
     this.#connected = false;
-    this.#silent = false;
+    this.#trouble = undefined;
     this.#fault = fault;
     this.#told = undefined;
     this.#abandon(fault);
@@ -128,8 +128,8 @@ export class Member {
   /** Any answer of the node to any call. */
   seen(standing: NodeStanding, receivedMs: number): void {
     this.#answeredMs = Math.max(this.#answeredMs, receivedMs);
-    if (this.#silent) {
-      this.#silent = false;
+    if (this.#trouble !== undefined) {
+      this.#trouble = undefined;
       this.ports.events.event({ kind: 'node_up', node: this.node.id, version: this.#facts?.version ?? '' });
     }
     this.admission.seen(standing);
@@ -209,13 +209,12 @@ export class Member {
   }
 
   #state(): NodeReport['state'] {
-    if (!this.reachable) return this.#fault === undefined && !this.#silent ? 'connecting' : 'unavailable';
+    if (!this.reachable) return (this.#trouble ?? this.#fault) === undefined ? 'connecting' : 'unavailable';
     return this.votes ? 'admitted' : 'quarantined';
   }
 
   #absence(): NodeFault {
-    if (this.#silent) return this.#timedOut();
-    return this.#fault ?? { kind: 'unreachable', message: 'is not connected yet' };
+    return this.#trouble ?? this.#fault ?? { kind: 'unreachable', message: 'is not connected yet' };
   }
 
   #timedOut(): NodeFault {
@@ -240,6 +239,7 @@ export class Member {
     this.asked(nowMs);
     const take = (reply: ErrandReply, sentMs: number, receivedMs: number): void => {
       if (reply.kind === 'done') this.#take(reply, sentMs, receivedMs);
+      else if (ordered === undefined) this.#isInTrouble(reply.fault);
       ordered?.(reply);
       if (reply.kind === 'done') this.pump(Number.POSITIVE_INFINITY);
     };
@@ -254,16 +254,20 @@ export class Member {
 
   #fellSilent(): void {
     const { sentMs } = this.#lane;
-    if (this.#silent || (sentMs !== undefined && this.#answeredMs > sentMs)) return;
-    this.#silent = true;
+    if (sentMs === undefined || this.#answeredMs <= sentMs) this.#isInTrouble(this.#timedOut());
+  }
+
+  #isInTrouble(fault: NodeFault): void {
+    if (!this.#connected || this.#trouble !== undefined) return;
+    this.#trouble = fault;
     this.#told = undefined;
-    this.ports.events.event({ kind: 'node_down', node: this.node.id, fault: this.#timedOut() });
+    this.ports.events.event({ kind: 'node_down', node: this.node.id, fault });
   }
 
   #giveUp(): void {
     this.#connected = false;
-    this.#silent = true;
-    this.#abandon(this.#timedOut());
+    this.#trouble = this.#timedOut();
+    this.#abandon(this.#trouble);
     this.node.reconnect();
   }
 
