@@ -66,7 +66,7 @@ describe('faults: Redis nodes killed, paused and restarted', function () {
     for (const redis of rig.redises(2, 5)) redis.resume();
     // What was released while they stood still, and what they run late, is gone long before it would expire.
     for (let round = 0; round < 20; round += 1) await rig.stands(`r${round}`, 0, LONG_TTL_MS / 4);
-    await rig.stands('before', 5, 0);
+    await rig.stands('before', 5);
   });
 
   it('C3, C4: a bid that failed because three nodes stood still leaves no key when they run it late (I6)', async () => {
@@ -79,6 +79,7 @@ describe('faults: Redis nodes killed, paused and restarted', function () {
     for (const redis of rig.redises(1, 2, 3)) redis.resume();
     for (const each of [1, 2, 3]) await rig.stands(`r${each}`, 0, LONG_TTL_MS / 4);
     const holding = await rig.hold(server, 'r1', LONG_TTL_MS, LONG_TTL_MS / 4);
+    holding.keep();
     await rig.stands('r1', 5);
     expect(await holding.extend()).to.equal('renewed');
   });
@@ -95,8 +96,9 @@ describe('faults: Redis nodes killed, paused and restarted', function () {
     for (const redis of rig.redises(1, 2, 3)) redis.resume();
     const holding = await rig.hold(server, 'r', LONG_TTL_MS, LONG_TTL_MS / 2);
     for (const number of [1, 2, 3]) await server.sees(number, 'admitted', LONG_TTL_MS / 2);
+    holding.keep();
     expect(await holding.extend()).to.equal('renewed');
-    await rig.stands('r', 5, LONG_TTL_MS / 4);
+    await rig.stands('r', 5);
     const value = (await rig.values('r'))[4];
     expect(await rig.values('r')).to.deep.equal(Array(5).fill(value));
   });
@@ -135,8 +137,7 @@ describe('faults: Redis nodes that keep their data', function () {
     holding.keep();
     const restartedMs = performance.now();
     await rig.redis(2).restart();
-    const { quarantineLeftMs } = await server.sees(2, 'quarantined');
-    expect(quarantineLeftMs).to.be.greaterThan(0);
+    await server.sees(2, 'quarantined');
     await server.sees(2, 'admitted');
     expect(performance.now() - restartedMs).to.be.greaterThan(quarantineOf());
     expect(await holding.extend()).to.equal('renewed');

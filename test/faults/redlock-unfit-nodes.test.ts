@@ -40,6 +40,7 @@ describe('faults: Redis nodes that are not fit for use', function () {
     expect(await holding.extend()).to.equal('renewed');
     await onAll(rig, [1, 2], ({ client }) => client.config('SET', 'maxmemory', '0'));
     expect(await holding.extend()).to.equal('renewed');
+    holding.keep();
     await rig.stands('r', 5);
   });
 
