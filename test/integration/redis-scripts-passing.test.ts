@@ -118,6 +118,15 @@ describe('passing locks on at a Redis node', () => {
       expect(await redis.client.exists(wantKey(KEY))).to.equal(0);
     });
 
+    it('are found as long as they are repeated: the flag that says so is renewed with them', async () => {
+      await rig.vote('acquire', bid(KEY, nextValue()));
+      const wanting = bid(KEY, nextValue(hashOf('d4')), { waitingSinceUs: nextToken() });
+      await other.vote('acquire', wanting);
+      await redis.client.pexpire(bookkeeping('want'), 500);
+      await other.vote('acquire', wanting);
+      expect(await redis.client.pttl(bookkeeping('want'))).to.be.at.least(await redis.client.pttl(wantKey(KEY)));
+    });
+
     it('are not looked into while the flag says that there are none', async () => {
       const held = nextValue();
       await rig.vote('acquire', bid(KEY, held));

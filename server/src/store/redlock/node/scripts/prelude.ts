@@ -155,9 +155,10 @@ local function keepWants(key, wants, since)
   end
   if #lines == 0 then return pcall('DEL', key .. '\0w') end
   pcall('SET', key .. '\0w', table.concat(lines), 'PX', WANT_PX)
-  if state[4] then return end
+  -- Once a call: the flag outlasts every want, also those that are repeated.
+  if state[4] == 'renewed' then return end
   pcall('SET', WANTS, '1', 'PX', WANTS_PX)
-  state[4] = '1'
+  state[4] = 'renewed'
 end
 
 -- It is free now: true if another server waits for it, which then has some time to come.
