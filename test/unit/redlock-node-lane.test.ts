@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { NodeLane } from '../../server/src/store/redlock/coordinator/node-lane.js';
-import type { RedisNode } from '../../server/src/store/redlock/coordinator/redis-node.js';
+import { lockValue, type RedisNode } from '../../server/src/store/redlock/coordinator/redis-node.js';
+import { hashOf } from '../contract/store-bids.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
 const FAULT = { kind: 'fault', fault: { kind: 'error', message: 'failed' } } as const;
@@ -8,6 +9,7 @@ const FAULT = { kind: 'fault', fault: { kind: 'error', message: 'failed' } } as 
 describe('the lane of a node', () => {
   let clock: VirtualClock;
   let lane: NodeLane;
+  let reachable: boolean;
   let sent: { readonly key: string; readonly answer: () => void }[];
 
   beforeEach(() => {
@@ -16,7 +18,8 @@ describe('the lane of a node', () => {
     const node: Pick<RedisNode, 'batch'> = {
       batch: ({ entries }, answered) => void sent.push({ key: entries[0]?.key ?? '', answer: () => answered(FAULT) }),
     };
-    const electorate = { reachable: () => true, observed: () => undefined };
+    reachable = true;
+    const electorate = { reachable: () => reachable, observed: () => undefined };
     lane = new NodeLane(0, { node, clock, electorate, deadlineMs: 300, relieved: () => undefined });
   });
 
@@ -32,5 +35,20 @@ describe('the lane of a node', () => {
     sent[0]?.answer();
     sent[1]?.answer();
     expect(keys()).to.deep.equal(['first', 'second', 'third', 'set off']);
+  });
+
+  it('puts nothing back on a node that has been away since it missed it: it may have been released meanwhile', () => {
+    const repair = { key: 'repaired', value: lockValue(hashOf('h'), 1), token: 1, ballot: undefined, notAfterUs: 1 };
+    call('first');
+    call('second');
+    lane.repair(repair);
+    reachable = false;
+    for (const { answer } of sent.splice(0)) answer();
+    lane.repair(repair);
+    reachable = true;
+    lane.cameBack();
+    expect(keys()).to.deep.equal([]);
+    lane.repair(repair);
+    expect(keys()).to.deep.equal(['repaired']);
   });
 });

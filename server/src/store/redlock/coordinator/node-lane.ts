@@ -115,13 +115,19 @@ export class NodeLane {
 
   /** Puts a lease back, if the node can be told now. */
   repair(entry: RepairEntry): void {
-    if (this.#stuck || this.#repairs.length >= MAX_ENTRIES) return;
+    const now = !this.#stuck && this.ports.electorate.reachable(this.index);
+    if (!now || this.#repairs.length >= MAX_ENTRIES) return;
     this.#repairs.push({ entry });
     this.#doChores();
   }
 
-  /** The node has come back: it can be told what has waited for it. */
+  /** The node has come back: it can be told what has waited for it. What it missed before it has to miss again. */
   cameBack(): void {
+    this.#repairs.length = 0;
+    this.#resume();
+  }
+
+  #resume(): void {
     this.#choresPause = false;
     this.#fill();
   }
@@ -156,7 +162,7 @@ export class NodeLane {
       if (reply.kind !== 'fault') return;
       this.#cleanups = [...batch, ...this.#cleanups].slice(0, MAX_CLEANUPS);
       this.#choresPause = true;
-      this.ports.clock.after(CHORES_AGAIN_MS, () => this.cameBack());
+      this.ports.clock.after(CHORES_AGAIN_MS, () => this.#resume());
     });
   }
 
