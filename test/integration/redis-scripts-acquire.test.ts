@@ -113,6 +113,15 @@ describe('acquiring at a Redis node', () => {
       expect(await rig.vote('acquire', bid(KEY, lockValue(hashOf('a1'), ballot + 1)))).to.deep.equal({ kind: 'ok' });
     });
 
+    it('takes a ballot that is no token for one far ahead, and answers the other entries all the same', async () => {
+      for (const strange of ['1e300', '99999999999999999999', 'inf', `${nextToken(1_000)}.5`]) {
+        await redis.client.set(ballotKey(KEY), strange);
+        expect(await rig.votes('acquire', bid(KEY, nextValue()), bid(`next to ${strange}`, nextValue()))).to.deep.equal(
+          [{ kind: 'low', ballot: Number.MAX_SAFE_INTEGER }, { kind: 'ok' }],
+        );
+      }
+    });
+
     it('answers MINE for the value of an earlier secret, and changes nothing', async () => {
       const value = nextValue(hashOf('a1'));
       await rig.vote('acquire', bid(KEY, value));

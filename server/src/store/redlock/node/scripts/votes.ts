@@ -13,8 +13,10 @@ export interface Low {
   readonly ballot: NodeToken;
 }
 
+/** What no script has written there is further ahead than any token, so that it is one entry's trouble and no other's. */
 export function low(details: Details): Low {
-  return { kind: 'low', ballot: details.number() };
+  const ballot = Number(details.text());
+  return { kind: 'low', ballot: Number.isSafeInteger(ballot) ? ballot : Number.MAX_SAFE_INTEGER };
 }
 
 /** Votes of the scripts that can only do their work or refuse. */
