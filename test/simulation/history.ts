@@ -1,9 +1,26 @@
-import type { HeldLease } from '../../client/src/session/held-lease.js';
-import type { SimProcess, World } from './world.js';
+import { FencedLog } from './fenced-log.js';
+
+/** Somebody who acquires and believes. */
+export interface Party {
+  readonly name: string;
+}
+
+/** What somebody was granted. */
+export interface Grant {
+  readonly token: bigint;
+  /** What is left of its validity, by its holder's own clock; none left: nobody may rely on it. */
+  remainingMs(): number;
+}
+
+/** Where it all happens: true time, and a record of it. */
+export interface Scene {
+  readonly nowMs: number;
+  note(who: string, what: string, about?: string): void;
+}
 
 /** One acquire of one client. */
 export interface Operation {
-  readonly client: SimProcess;
+  readonly client: Party;
   readonly resource: string;
   readonly waitMs: number;
   readonly invokedAtMs: number;
@@ -12,13 +29,20 @@ export interface Operation {
   readonly pausedBeforeMs: number;
 }
 
+/** Something that must not have happened, and since when what led to it was under way. */
+export interface Violation {
+  readonly text: string;
+  readonly sinceMs: number;
+  readonly atMs: number;
+  readonly resource: string | undefined;
+}
+
 /** A client's reason to think that it holds a resource. */
 interface Belief {
-  readonly client: SimProcess;
+  readonly client: Party;
   readonly resource: string;
-  readonly lease: HeldLease;
-  /** It gave the lease back, was told that it is lost, or died. */
-  over: boolean;
+  readonly grant: Grant;
+  readonly sinceMs: number;
 }
 
 /** How much later than its wait an acquire may be settled. */
@@ -26,27 +50,35 @@ const SETTLE_SLACK_MS = 250;
 
 /**
  * What happened, and what must not have:
- * - a token that is not greater than all granted for the resource before its acquire was invoked, or is granted twice;
- * - two clients that believe at one moment of true time that they hold one resource;
+ * - a token that is not greater than all granted for the resource before, or is granted twice;
+ * - two clients that believe at one moment of true time that they hold one resource, or one that believes it twice;
+ * - a resource that looks at tokens, and takes writes in another order than theirs;
  * - an acquire that is not settled in time, or never.
+ *
+ * Knows nothing of what it watches: whoever has clients, and a time that is the same for all of them, can use it.
  */
 export class History {
   grants = 0;
-  readonly violations: string[] = [];
+  readonly found: Violation[] = [];
+  readonly log = new FencedLog((what, resource) => this.#violated('I2', what, this.scene.nowMs, resource));
   readonly #open = new Set<Operation>();
-  readonly #beliefs = new Set<Belief>();
+  readonly #beliefs = new Map<Grant, Belief>();
   readonly #lastTokens = new Map<string, bigint>();
   readonly #tokens = new Set<string>();
-  readonly #pausedMs = new Map<SimProcess, number>();
+  readonly #pausedMs = new Map<Party, number>();
 
-  constructor(private readonly world: World) {}
+  constructor(private readonly scene: Scene) {}
 
-  invoked(client: SimProcess, resource: string, waitMs: number): Operation {
+  get violations(): readonly string[] {
+    return this.found.map(({ text }) => text);
+  }
+
+  invoked(client: Party, resource: string, waitMs: number): Operation {
     const operation = {
       client,
       resource,
       waitMs,
-      invokedAtMs: this.world.nowMs,
+      invokedAtMs: this.scene.nowMs,
       tokenBefore: this.#lastTokens.get(resource) ?? 0n,
       pausedBeforeMs: this.#pausedMs.get(client) ?? 0,
     };
@@ -56,82 +88,84 @@ export class History {
 
   /** An acquire ended without a lease. */
   settled(operation: Operation): void {
-    if (!this.#open.delete(operation)) this.#violated('S5', `${operation.client.name} had two answers`);
-    const pausedMs = (this.#pausedMs.get(operation.client) ?? 0) - operation.pausedBeforeMs;
-    const tookMs = this.world.nowMs - operation.invokedAtMs - pausedMs;
+    const { client, resource, waitMs, invokedAtMs } = operation;
+    if (!this.#open.delete(operation)) this.#violated('S5', `${client.name} had two answers`, invokedAtMs, resource);
+    const pausedMs = (this.#pausedMs.get(client) ?? 0) - operation.pausedBeforeMs;
+    const tookMs = this.scene.nowMs - invokedAtMs - pausedMs;
     // 2 %: the client measures by a clock of its own.
-    if (tookMs > operation.waitMs * 1.02 + SETTLE_SLACK_MS) {
-      const { client, resource, waitMs } = operation;
-      this.#violated('I5', `${client.name} waited ${tookMs} ms for ${resource} where ${waitMs} was the most`);
+    if (tookMs > waitMs * 1.02 + SETTLE_SLACK_MS) {
+      const what = `${client.name} waited ${tookMs} ms for ${resource} where ${waitMs} was the most`;
+      this.#violated('I5', what, invokedAtMs, resource);
     }
   }
 
-  granted(operation: Operation, lease: HeldLease): void {
+  granted(operation: Operation, grant: Grant): void {
     this.settled(operation);
     this.grants += 1;
-    const { client, resource } = operation;
-    const token = lease.tokens[0] ?? 0n;
-    this.world.note(client.name, `holds ${resource} with token ${token}`);
+    const { client, resource, invokedAtMs, tokenBefore } = operation;
+    const { token } = grant;
+    this.scene.note(client.name, `holds ${resource} with token ${token}`, resource);
     const key = `${resource} ${token}`;
-    if (this.#tokens.has(key)) this.#violated('S2', `token ${token} of ${resource} was granted twice`);
-    this.#tokens.add(key);
-    if (token <= operation.tokenBefore) {
-      this.#violated('S2', `token ${token} of ${resource} came after ${operation.tokenBefore}`);
+    if (this.#tokens.has(key)) {
+      this.#violated('S2', `token ${token} of ${resource} was granted twice`, invokedAtMs, resource);
     }
+    this.#tokens.add(key);
     const last = this.#lastTokens.get(resource) ?? 0n;
+    // What is told while it is valid was granted after all that was told before. What comes too late is in order with
+    // what had been told when it was asked for.
+    const before = grant.remainingMs() > 0 ? last : tokenBefore;
+    if (token <= before)
+      this.#violated('S2', `token ${token} of ${resource} came after ${before}`, invokedAtMs, resource);
     this.#lastTokens.set(resource, token > last ? token : last);
-    this.#beliefs.add({ client, resource, lease, over: false });
+    this.#beliefs.set(grant, { client, resource, grant, sinceMs: this.scene.nowMs });
     this.checkBeliefs(client);
   }
 
   /** From now on the client does not rely on it. */
-  over(lease: HeldLease, how: string): void {
-    for (const belief of this.#beliefs) {
-      if (belief.lease !== lease) continue;
-      this.world.note(belief.client.name, `${how} ${belief.resource}`);
-      this.#beliefs.delete(belief);
-    }
+  over(grant: Grant, how: string): void {
+    const belief = this.#beliefs.get(grant);
+    if (belief === undefined) return;
+    this.scene.note(belief.client.name, `${how} ${belief.resource}`, belief.resource);
+    this.#beliefs.delete(grant);
   }
 
-  died(client: SimProcess): void {
-    for (const belief of this.#beliefs) if (belief.client === client) this.#beliefs.delete(belief);
+  died(client: Party): void {
+    for (const belief of this.#beliefs.values()) if (belief.client === client) this.#beliefs.delete(belief.grant);
     for (const operation of this.#open) if (operation.client === client) this.#open.delete(operation);
   }
 
-  wasPaused(client: SimProcess, forMs: number): void {
+  wasPaused(client: Party, forMs: number): void {
     this.#pausedMs.set(client, (this.#pausedMs.get(client) ?? 0) + forMs);
   }
 
-  /** Looks whether anybody else believes what this client believes, now. */
-  checkBeliefs(client: SimProcess): void {
-    for (const own of this.#beliefs) {
-      if (own.client !== client || !believes(own)) continue;
-      for (const other of this.#beliefs) {
-        if (other.client === client || other.resource !== own.resource || !believes(other)) continue;
-        this.#violated('S1', `${client.name} and ${other.client.name} both hold ${own.resource}`);
+  /** Looks whether anybody else believes what this client believes, now. To be called when its beliefs may have grown. */
+  checkBeliefs(client: Party): void {
+    for (const own of this.#beliefs.values()) {
+      if (own.client !== client || own.grant.remainingMs() <= 0) continue;
+      for (const other of this.#beliefs.values()) {
+        if (other === own || other.resource !== own.resource || other.grant.remainingMs() <= 0) continue;
+        const tokens = `${own.grant.token} and ${other.grant.token}`;
+        const what = `${client.name} and ${other.client.name} both hold ${own.resource} (${tokens})`;
+        this.#violated('S1', what, Math.min(own.sinceMs, other.sinceMs), own.resource);
       }
     }
   }
 
   /** At the end, when everything has had time to come to its end. */
   finish(): void {
-    for (const { client, resource } of this.#open) {
-      this.#violated('S5', `${client.name} never had an answer for ${resource}`);
+    for (const { client, resource, invokedAtMs } of this.#open) {
+      this.#violated('S5', `${client.name} never had an answer for ${resource}`, invokedAtMs, resource);
     }
   }
 
   /** Something that only the scenario can judge. */
-  violated(guarantee: string, what: string): void {
-    this.#violated(guarantee, what);
+  violated(guarantee: string, what: string, resource?: string): void {
+    this.#violated(guarantee, what, this.scene.nowMs, resource);
   }
 
-  #violated(guarantee: string, what: string): void {
-    this.violations.push(`${guarantee} at ${this.world.nowMs.toFixed(3)} ms: ${what}`);
-    this.world.note('checker', `${guarantee}: ${what}`);
+  #violated(guarantee: string, what: string, sinceMs: number, resource: string | undefined): void {
+    const atMs = this.scene.nowMs;
+    this.found.push({ text: `${guarantee} at ${atMs.toFixed(3)} ms: ${what}`, sinceMs, atMs, resource });
+    this.scene.note('checker', `${guarantee}: ${what}`, resource);
   }
-}
-
-/** A belief lasts to the end of the validity by the client's own clock, its margin for winding down included. */
-function believes(belief: Belief): boolean {
-  return belief.lease.deadline.remainingMs(belief.client) > 0;
 }

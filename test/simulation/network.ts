@@ -28,10 +28,18 @@ export interface Reachable {
   readonly core: ServerCoreApi | undefined;
 }
 
+/** Which way messages are lost: from client to server, from server to client, or both. */
+export type Direction = 'up' | 'down' | 'both';
+const DIRECTIONS: readonly Direction[] = ['up', 'down', 'both', 'both'];
+
+/** When both ends of a silent connection give it up. */
+const KEEPALIVE_MS = { least: 500, most: 8_000 };
+
 /** One stream between a client and the server, each direction with a delay of its own, in order. */
 class Connection implements Stream {
-  /** Messages vanish, and nobody is told: a cable was pulled. */
-  isBlackHole = false;
+  /** Messages vanish in these directions, and nobody is told: a cable was pulled. */
+  losesUp = false;
+  losesDown = false;
   #serverSide: ServerHandler | undefined;
   #clientIsDone = false;
   #serverIsDone = false;
@@ -76,10 +84,18 @@ class Connection implements Stream {
     });
   }
 
+  /** From now on nothing arrives, in one direction or in both. */
+  lose(direction: Direction): void {
+    if (direction !== 'down') this.losesUp = true;
+    if (direction !== 'up') this.losesDown = true;
+  }
+
   end(): void {
     this.#clientIsDone = true;
     this.net.forget(this);
-    this.closeServer();
+    // On a dead cable the server hears of it when its keepalive runs out.
+    if (this.losesUp) this.net.later(() => this.closeServer());
+    else this.closeServer();
   }
 
   /** The client finds out that the stream is over, in a while. */
@@ -111,9 +127,9 @@ class Connection implements Stream {
       end: (failure) => {
         this.#flush();
         this.#serverIsDone = true;
-        this.closeClient(
-          failure === undefined ? { statusCode: 0, message: '', failure: undefined } : streamEnd(failure),
-        );
+        const end = failure === undefined ? { statusCode: 0, message: '', failure: undefined } : streamEnd(failure);
+        if (this.losesDown) this.net.later(() => this.closeClient(UNREACHABLE));
+        else this.closeClient(end);
       },
     };
   }
@@ -129,7 +145,7 @@ class Connection implements Stream {
   }
 
   #toServer(run: () => void, always = false): void {
-    if (this.isBlackHole && !always) return;
+    if (this.losesUp && !always) return;
     this.#toServerMs = Math.max(this.#toServerMs, this.net.arrivalMs());
     const unlessDone = (): void => {
       if (!this.#serverIsDone) run();
@@ -138,7 +154,7 @@ class Connection implements Stream {
   }
 
   #toClient(run: () => void, always = false): void {
-    if (this.isBlackHole && !always) return;
+    if (this.losesDown && !always) return;
     this.#toClientMs = Math.max(this.#toClientMs, this.net.arrivalMs());
     const unlessDone = (): void => {
       if (!this.#clientIsDone) run();
@@ -150,6 +166,7 @@ class Connection implements Stream {
 /** Every stream of the simulation, and what may befall it. */
 export class SimNetwork {
   readonly #live = new Set<Connection>();
+  readonly #severed = new Map<SimProcess, Map<Reachable, Direction>>();
   /** The longest a message may take. */
   maxDelayMs = 5;
   /** A broken rule, for control runs: to the server a broken stream looks as if its client had said Close. */
@@ -161,13 +178,20 @@ export class SimNetwork {
     readonly delivered: (client: SimProcess) => void,
   ) {}
 
-  /** A client's way to the server. */
-  transport(client: SimProcess, server: Reachable): Transport {
+  /** A client's way to the servers. */
+  transport(client: SimProcess, servers: readonly Reachable[]): Transport {
+    const target = (index: number): Reachable => {
+      const server = servers[index];
+      if (server === undefined) throw new RangeError(`there is no target ${index}`);
+      return server;
+    };
     return {
-      targetCount: 1,
-      targetName: () => 'simulated:7420',
-      open: (_target, handler) => {
-        const connection = new Connection(this, client, handler, server);
+      targetCount: servers.length,
+      targetName: (index) => `${target(index).process.name}:7420`,
+      open: (index, handler) => {
+        const connection = new Connection(this, client, handler, target(index));
+        const severed = this.#severed.get(client)?.get(connection.server);
+        if (severed !== undefined) connection.lose(severed);
         this.#live.add(connection);
         connection.begin();
         return connection;
@@ -188,18 +212,51 @@ export class SimNetwork {
     if (this.#live.size === 0) return;
     const connection = this.random.pick([...this.#live]);
     const silent = this.random.chance(0.4);
-    connection.isBlackHole = true;
-    this.world.note('network', `${silent ? 'pulls the cable of' : 'cuts'} ${connection.client.name}`);
-    this.world.at(this.world.nowMs + (silent ? this.random.between(500, 8_000) : 1), () => {
-      connection.closeClient(UNREACHABLE);
-    });
-    this.world.at(this.world.nowMs + (silent ? this.random.between(500, 8_000) : 1), () => connection.closeServer());
+    const { client, server } = connection;
+    const direction = silent ? this.random.pick(DIRECTIONS) : 'both';
+    const what = `${client.name} and ${server.process.name}`;
+    this.world.note('network', silent ? `pulls the cable (${direction}) of ${what}` : `cuts ${what}`);
+    this.#lose(connection, direction, silent);
   }
 
-  /** The server has died: its clients hear of it soon, or not at all. */
-  serverDied(): void {
+  /** Breaks all streams of a server, as a proxy in front of it does when it restarts. */
+  cutAll(server: Reachable): void {
+    this.world.note('network', `cuts all streams of ${server.process.name}`);
+    for (const connection of [...this.#live]) if (connection.server === server) this.#lose(connection, 'both', false);
+  }
+
+  /** From now on nothing gets through between a client and a server, also on new streams. */
+  sever(client: SimProcess, server: Reachable): void {
+    const direction = this.random.pick(DIRECTIONS);
+    const severed = this.#severed.get(client) ?? new Map<Reachable, Direction>();
+    severed.set(server, direction);
+    this.#severed.set(client, severed);
+    this.world.note('network', `severs ${client.name} and ${server.process.name} (${direction})`);
+    for (const connection of [...this.#live]) {
+      if (connection.client === client && connection.server === server) this.#lose(connection, direction, true);
+    }
+  }
+
+  mend(client: SimProcess, server: Reachable): void {
+    if (this.#severed.get(client)?.delete(server) !== true) return;
+    this.world.note('network', `mends ${client.name} and ${server.process.name}`);
+  }
+
+  /** Something on its way to where neither end is a process of this simulation. */
+  carry(run: () => void): void {
+    this.world.at(this.arrivalMs(), run);
+  }
+
+  /** What happens when a keepalive runs out. */
+  later(run: () => void): void {
+    this.world.at(this.world.nowMs + this.random.between(KEEPALIVE_MS.least, KEEPALIVE_MS.most), run);
+  }
+
+  /** A server has died: its clients hear of it soon, or not at all. */
+  serverDied(server: Reachable): void {
     for (const connection of this.#live) {
-      connection.isBlackHole = true;
+      if (connection.server !== server) continue;
+      connection.lose('both');
       if (this.random.chance(0.7)) connection.closeClient(UNREACHABLE);
     }
   }
@@ -209,10 +266,18 @@ export class SimNetwork {
     for (const connection of [...this.#live]) {
       if (connection.client !== client) continue;
       this.forget(connection);
-      connection.isBlackHole = true;
+      connection.lose('both');
       const delayMs = this.random.chance(0.7) ? 1 : this.random.between(1_000, 8_000);
       this.world.at(this.world.nowMs + delayMs, () => connection.closeServer());
     }
+  }
+
+  #lose(connection: Connection, direction: Direction, silent: boolean): void {
+    connection.lose(direction);
+    const endingMs = (): number =>
+      this.world.nowMs + (silent ? this.random.between(KEEPALIVE_MS.least, KEEPALIVE_MS.most) : 1);
+    this.world.at(endingMs(), () => connection.closeClient(UNREACHABLE));
+    this.world.at(endingMs(), () => connection.closeServer());
   }
 }
 

@@ -1,18 +1,11 @@
 import { SETTINGS } from '../support/core-rig.js';
 import { History } from './history.js';
 import { SimNetwork } from './network.js';
+import { type Outcome, outcomeOf } from './outcome.js';
 import { SeededRandom } from './seeded-random.js';
 import { SimClient, type Workload } from './sim-client.js';
 import { SimServer } from './sim-server.js';
-import { SimProcess, type TraceLine, World } from './world.js';
-
-export interface Outcome {
-  readonly seed: number;
-  readonly grants: number;
-  readonly faults: number;
-  readonly violations: readonly string[];
-  readonly trace: readonly TraceLine[];
-}
+import { SimProcess, World } from './world.js';
 
 /** What a control run breaks on purpose. */
 export interface Sabotage {
@@ -29,6 +22,7 @@ const WORK: Workload = {
   maxTtlMs: 3_000,
   maxWaitMs: 4_000,
   maxHoldMs: 400,
+  maxPauseMs: 100,
   concurrency: 2,
 };
 /** No two clocks run apart by more than ρ = 1 %. */
@@ -78,7 +72,7 @@ class Scenario {
   #addClient(): void {
     this.#named += 1;
     const process = this.#process(`client-${this.#named}`);
-    this.clients.push(new SimClient(process, this.network, this.server, this.#random.fork(), this.history, WORK));
+    this.clients.push(new SimClient(process, this.network, [this.server], this.#random.fork(), this.history, WORK));
   }
 
   #planFault(): void {
@@ -157,20 +151,5 @@ class Scenario {
 export async function simulate(seed: number, sabotage: Sabotage = {}): Promise<Outcome> {
   const scenario = new Scenario(seed, sabotage);
   const { world, history } = scenario;
-  const crashed = (error: unknown): void => {
-    history.violated('crash', error instanceof Error ? (error.stack ?? error.message) : String(error));
-  };
-  const others = process.listeners('unhandledRejection');
-  process.removeAllListeners('unhandledRejection');
-  process.on('unhandledRejection', crashed);
-  try {
-    await scenario.run();
-  } catch (error) {
-    crashed(error);
-  } finally {
-    process.removeListener('unhandledRejection', crashed);
-    for (const listener of others) process.on('unhandledRejection', listener);
-  }
-  const { grants, violations } = history;
-  return { seed, grants, faults: scenario.faults, violations, trace: world.trace };
+  return outcomeOf(seed, { world, history, faults: () => scenario.faults }, () => scenario.run());
 }

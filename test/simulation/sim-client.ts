@@ -1,7 +1,7 @@
 import { LeaseLostError } from '../../client/src/errors.js';
 import type { HeldLease } from '../../client/src/session/held-lease.js';
 import { Session } from '../../client/src/session/session.js';
-import type { History } from './history.js';
+import type { Grant, History } from './history.js';
 import { type Reachable, readFailure, type SimNetwork } from './network.js';
 import type { SeededRandom } from './seeded-random.js';
 import type { SimProcess } from './world.js';
@@ -12,20 +12,27 @@ export interface Workload {
   readonly maxTtlMs: number;
   readonly maxWaitMs: number;
   readonly maxHoldMs: number;
+  /** The longest between two acquires. */
+  readonly maxPauseMs: number;
   /** How many acquires one client has under way at a time. */
   readonly concurrency: number;
 }
 
+/** How many writes to the resource a holder makes. */
+const WRITES = 2;
+/** The share of writes made without a look at the lease. */
+const CARELESS = 0.3;
+
 /** The real lease logic of the client in a simulated process, with somebody who uses it. */
 export class SimClient {
   readonly session: Session;
-  readonly #held = new Set<HeldLease>();
+  readonly #held = new Map<HeldLease, Grant>();
   #stopped = false;
 
   constructor(
     readonly process: SimProcess,
-    network: SimNetwork,
-    server: Reachable,
+    private readonly network: SimNetwork,
+    servers: readonly Reachable[],
     private readonly random: SeededRandom,
     private readonly history: History,
     private readonly work: Workload,
@@ -33,7 +40,7 @@ export class SimClient {
     const ports = {
       clock: process,
       random,
-      transport: network.transport(process, server),
+      transport: network.transport(process, servers),
       readFailure,
       engaged: () => undefined,
     };
@@ -48,40 +55,56 @@ export class SimClient {
     };
     this.session = new Session(ports, options, () => undefined);
     this.session.start();
-    for (let index = 0; index < work.concurrency; index += 1) this.#later(50, () => this.#acquire());
+    for (let index = 0; index < work.concurrency; index += 1) this.#later(50, () => this.#acquireSomething());
   }
 
   /** Starts nothing new, and gives back what it holds. */
   stop(): void {
     this.#stopped = true;
-    for (const lease of [...this.#held]) this.#release(lease);
+    for (const lease of [...this.#held.keys()]) this.#release(lease);
   }
 
-  #acquire(): void {
+  /** One acquire besides the others, given back at once. `denied` is told why nothing came of it. */
+  probe(resource: string, waitMs: number, denied: (why: string) => void): void {
+    const refusal = this.session.refusal(true);
+    if (refusal !== undefined) {
+      denied(refusal.message);
+      return;
+    }
+    const operation = this.history.invoked(this.process, resource, waitMs);
+    const failed = (why: string): void => {
+      this.history.settled(operation);
+      denied(why);
+    };
+    this.session.acquire(this.#spec(resource, this.work.minTtlMs), waitMs, {
+      granted: (lease) => {
+        this.history.granted(operation, this.#keep(lease));
+        this.#release(lease);
+      },
+      denied: () => failed('it was held all the time'),
+      failed: (error) => failed(String(error)),
+    });
+  }
+
+  #acquireSomething(): void {
     if (this.#stopped) return;
     const { random, session, work } = this;
     const waitMs = random.chance(0.2) ? 0 : Math.round(random.between(1, work.maxWaitMs));
     if (session.refusal(waitMs > 0) !== undefined) {
-      this.#later(200, () => this.#acquire());
+      this.#later(200, () => this.#acquireSomething());
       return;
     }
     const resource = random.pick(work.resources);
     const operation = this.history.invoked(this.process, resource, waitMs);
-    const spec = {
-      name: resource,
-      ttlMs: Math.round(random.between(work.minTtlMs, work.maxTtlMs)),
-      manualExtension: random.chance(0.1),
-      traceparent: '',
-      tracestate: '',
-    };
+    const spec = this.#spec(resource, Math.round(random.between(work.minTtlMs, work.maxTtlMs)));
     const next = (): void => {
       this.history.settled(operation);
-      this.#later(100, () => this.#acquire());
+      this.#later(work.maxPauseMs, () => this.#acquireSomething());
     };
     const acquisition = session.acquire(spec, waitMs, {
       granted: (lease) => {
-        this.history.granted(operation, lease);
-        this.#hold(lease);
+        this.history.granted(operation, this.#keep(lease));
+        this.#use(lease, resource);
       },
       denied: next,
       failed: next,
@@ -92,22 +115,45 @@ export class SimClient {
     });
   }
 
-  #hold(lease: HeldLease): void {
-    this.#held.add(lease);
+  #spec(name: string, ttlMs: number): Parameters<Session['acquire']>[0] {
+    return { name, ttlMs, manualExtension: this.random.chance(0.1), traceparent: '', tracestate: '' };
+  }
+
+  #keep(lease: HeldLease): Grant {
+    const [token = 0n] = lease.tokens;
+    // It lasts to the end of the validity by the client's own clock, the margin for winding down included.
+    const grant = { token, remainingMs: () => lease.deadline.remainingMs(this.process) };
+    this.#held.set(lease, grant);
     lease.listener = (_state, error) => {
       // At its margin a lease is lost for its user, who may take the margin to wind down; at other losses, nobody may.
-      if (error instanceof LeaseLostError && error.how !== 'deadline') this.history.over(lease, 'lost');
+      if (error instanceof LeaseLostError && error.how !== 'deadline') this.history.over(grant, 'lost');
     };
+    return grant;
+  }
+
+  #use(lease: HeldLease, resource: string): void {
     const holdMs = this.random.between(0, this.work.maxHoldMs);
+    const [token = 0n] = lease.tokens;
+    for (let count = 0; count < WRITES; count += 1) {
+      const careless = this.random.chance(CARELESS);
+      const write = { resource, token, writer: this.process.name };
+      this.process.after(this.random.between(0, holdMs), () => {
+        if (careless || lease.deadline.remainingMs(this.process) > 0) {
+          this.network.carry(() => this.history.log.write(write));
+        }
+      });
+    }
     this.process.after(holdMs, () => {
       this.#release(lease);
-      this.#later(100, () => this.#acquire());
+      this.#later(this.work.maxPauseMs, () => this.#acquireSomething());
     });
   }
 
   #release(lease: HeldLease): void {
-    if (!this.#held.delete(lease)) return;
-    this.history.over(lease, 'gives back');
+    const grant = this.#held.get(lease);
+    if (grant === undefined) return;
+    this.#held.delete(lease);
+    this.history.over(grant, 'gives back');
     void this.session.leases.release(lease);
   }
 

@@ -46,6 +46,6 @@ export class SimServer implements Reachable {
   kill(network: SimNetwork): void {
     this.core = undefined;
     this.process.kill();
-    network.serverDied();
+    network.serverDied(this);
   }
 }

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { type Outcome, simulate } from './scenario.js';
+import { inWords, type Outcome } from './outcome.js';
+import { simulate } from './scenario.js';
 
 const FIRST_SEED = Number(process.env['FIRST_SEED'] ?? 1);
 const SEEDS = Number(process.env['SEEDS'] ?? 100);
@@ -7,8 +8,7 @@ const REPLAY = process.env['SEED'];
 const HOW_TO_REPLAY = 'make sim SEED=';
 
 function report(outcome: Outcome): string {
-  const lines = outcome.trace.map(({ atMs, who, what }) => `${atMs.toFixed(3).padStart(10)} ${who} ${what}`);
-  return [...lines, ...outcome.violations].join('\n');
+  return [...outcome.trace.map(inWords), ...outcome.violations].join('\n');
 }
 
 describe('simulation: server core, embedded store and client logic under faults', () => {

@@ -6,11 +6,16 @@ interface WorldEvent {
   readonly run: () => void;
 }
 
+/** Timers may be this early: reckoning in fractions is not exact. */
+const ROUNDING_MS = 1e-6;
+
 /** One line of a run, for the replay of a seed. */
 export interface TraceLine {
   readonly atMs: number;
   readonly who: string;
   readonly what: string;
+  /** The resource it concerns; `undefined`: everybody. */
+  readonly about: string | undefined;
 }
 
 /**
@@ -24,7 +29,11 @@ export class World {
   readonly #events: WorldEvent[] = [];
   readonly #processes = new Set<SimProcess>();
 
-  constructor(readonly random: SeededRandom) {}
+  constructor(
+    readonly random: SeededRandom,
+    /** Whoever can say more than usual is to say it. */
+    readonly isReplay = false,
+  ) {}
 
   at(atMs: number, run: () => void): void {
     this.#order += 1;
@@ -45,8 +54,21 @@ export class World {
     this.#processes.add(process);
   }
 
-  note(who: string, what: string): void {
-    this.trace.push({ atMs: this.nowMs, who, what });
+  note(who: string, what: string, about?: string): void {
+    this.trace.push({ atMs: this.nowMs, who, what, about });
+  }
+
+  /** True time as a clock, for what belongs to no process: a network, a Redis. */
+  after(delayMs: number, callback: () => void): { cancel(): void } {
+    let live = true;
+    this.at(this.nowMs + Math.max(0, delayMs), () => {
+      if (live) callback();
+    });
+    return {
+      cancel: () => {
+        live = false;
+      },
+    };
   }
 
   /** Runs until the time has come or nothing is left to happen. */
@@ -103,6 +125,9 @@ export class SimProcess {
   paused = false;
   /** Which life this is; a restart begins another. */
   generation = 0;
+  /** True time that passed while its machine slept. */
+  #sleptMs = 0;
+  #asleepSinceMs: number | undefined;
   #backlog: { readonly channel: object | undefined; readonly run: () => void }[] = [];
   #turnEnds: (() => void)[] = [];
 
@@ -114,20 +139,29 @@ export class SimProcess {
     world.join(this);
   }
 
+  /** The monotonic clock. It stands still while the machine sleeps. */
   nowMs(): number {
-    return this.fault.startMs + this.world.nowMs * this.fault.rate;
+    const { nowMs } = this.world;
+    const sleepingMs = this.#asleepSinceMs === undefined ? 0 : nowMs - this.#asleepSinceMs;
+    return this.fault.startMs + (nowMs - this.#sleptMs - sleepingMs) * this.fault.rate;
   }
 
+  /** The wall clock runs on. */
   wallMs(): number {
-    return 1_790_000_000_000 + this.nowMs();
+    return 1_790_000_000_000 + this.fault.startMs + this.world.nowMs * this.fault.rate;
   }
 
   after(delayMs: number, callback: () => void): { cancel(): void } {
     let live = true;
-    const dueMs = this.world.nowMs + Math.max(0, delayMs) / this.fault.rate;
-    this.schedule(dueMs, undefined, () => {
-      if (live) callback();
-    });
+    const dueMs = this.nowMs() + Math.max(0, delayMs);
+    const ring = (): void => {
+      if (!live) return;
+      const leftMs = dueMs - this.nowMs();
+      // The machine has slept meanwhile.
+      if (leftMs > ROUNDING_MS) this.schedule(this.world.nowMs + leftMs / this.fault.rate, undefined, ring);
+      else callback();
+    };
+    this.schedule(this.world.nowMs + Math.max(0, delayMs) / this.fault.rate, undefined, ring);
     return {
       cancel: () => {
         live = false;
@@ -141,11 +175,14 @@ export class SimProcess {
 
   /** Something happens to this process at a true time; later, if it is paused then; never, if it has died by then. */
   schedule(atMs: number, channel: object | undefined, run: () => void, generation = this.generation): void {
-    this.world.at(atMs, () => {
-      if (generation !== this.generation) return;
-      if (this.paused) this.#backlog.push({ channel, run });
-      else run();
-    });
+    this.world.at(atMs, () => this.take(channel, run, generation));
+  }
+
+  /** Something happens to this process now. */
+  take(channel: object | undefined, run: () => void, generation = this.generation): void {
+    if (generation !== this.generation) return;
+    if (this.paused) this.#backlog.push({ channel, run });
+    else run();
   }
 
   /** Runs what was left for the end of the turn; false when there was nothing. */
@@ -157,12 +194,15 @@ export class SimProcess {
     return true;
   }
 
-  pause(): void {
+  /** It stands still; `sleep`: its machine does, and with it the monotonic clock. */
+  pause(how: 'stop' | 'sleep' = 'stop'): void {
     this.paused = true;
-    this.world.note(this.name, 'paused');
+    if (how === 'sleep') this.#asleepSinceMs = this.world.nowMs;
+    this.world.note(this.name, how === 'sleep' ? 'falls asleep' : 'paused');
   }
 
   resume(): void {
+    this.#wake();
     this.paused = false;
     this.world.note(this.name, 'goes on');
     const backlog = this.#backlog;
@@ -181,7 +221,13 @@ export class SimProcess {
     this.generation += 1;
     this.#backlog = [];
     this.#turnEnds = [];
+    this.#wake();
     this.paused = false;
     this.world.note(this.name, 'killed');
+  }
+
+  #wake(): void {
+    if (this.#asleepSinceMs !== undefined) this.#sleptMs += this.world.nowMs - this.#asleepSinceMs;
+    this.#asleepSinceMs = undefined;
   }
 }

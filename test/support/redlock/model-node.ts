@@ -41,12 +41,15 @@ interface Connection {
   open: boolean;
   /** Something was lost on it: nothing that was sent later gets through either. */
   broken: boolean;
+  /** Each direction keeps its order; what was sent on another connection may be overtaken. */
+  lastArrivalMs: number;
+  lastReplyMs: number;
   readonly unanswered: Set<(fault: NodeFault) => void>;
 }
 
 /**
  * A server's way to a model Redis: `RedisNode` in virtual time. Calls arrive after a delay, run at one moment of the
- * node, and are answered after another; always in order.
+ * node, and are answered after another; in order on one connection.
  */
 export class ModelNode implements RedisNode, ModelConnection {
   /** How long a call is on its way, and an answer; asked for each. */
@@ -58,8 +61,6 @@ export class ModelNode implements RedisNode, ModelConnection {
   #listener: NodeListener | undefined;
   #connection: Connection | undefined;
   #toldFault: string | undefined;
-  #lastArrivalMs = 0;
-  #lastReplyMs = 0;
   readonly #inbox: Inbox;
   readonly #serverId: string;
 
@@ -157,6 +158,7 @@ export class ModelNode implements RedisNode, ModelConnection {
       identity,
       serverId: this.#serverId,
       clockUs: this.redis.clockUs,
+      without: this.redis.without,
       outOfMemory: this.redis.outOfMemory,
       publish: (hint, key) => this.redis.publish(hint, key),
     };
@@ -167,8 +169,8 @@ export class ModelNode implements RedisNode, ModelConnection {
     if (this.#cut.requests) connection.broken = true;
     if (connection.broken) return;
     const { world } = this.redis;
-    this.#lastArrivalMs = Math.max(this.#lastArrivalMs, world.nowMs() + this.requestMs());
-    world.after(this.#lastArrivalMs - world.nowMs(), () => {
+    connection.lastArrivalMs = Math.max(connection.lastArrivalMs, world.nowMs() + this.requestMs());
+    world.after(connection.lastArrivalMs - world.nowMs(), () => {
       this.redis.arrive(() => {
         if (this.redis.life === connection.life) run();
       });
@@ -179,8 +181,8 @@ export class ModelNode implements RedisNode, ModelConnection {
     if (this.#cut.replies) connection.broken = true;
     if (connection.broken || !connection.open) return;
     const { world } = this.redis;
-    this.#lastReplyMs = Math.max(this.#lastReplyMs, world.nowMs() + this.replyMs());
-    world.after(this.#lastReplyMs - world.nowMs(), () => {
+    connection.lastReplyMs = Math.max(connection.lastReplyMs, world.nowMs() + this.replyMs());
+    world.after(connection.lastReplyMs - world.nowMs(), () => {
       this.#inbox(() => {
         if (connection.open) take();
       });
@@ -202,7 +204,8 @@ export class ModelNode implements RedisNode, ModelConnection {
       return;
     }
     const { facts, life } = this.redis;
-    this.#connection = { life, identity: facts.identity, open: true, broken: false, unanswered: new Set() };
+    const fresh = { open: true, broken: false, lastArrivalMs: 0, lastReplyMs: 0 };
+    this.#connection = { ...fresh, life, identity: facts.identity, unanswered: new Set() };
     this.#toldFault = undefined;
     this.redis.connected(this);
     this.#listener.verified(facts);

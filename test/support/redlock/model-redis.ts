@@ -1,6 +1,7 @@
 import type { Clock } from '../../../server/src/core/ports.js';
 import type { NodeFacts, NodeFault, NodeId } from '../../../server/src/store/redlock/coordinator/redis-node.js';
 import { Keyspace } from './keyspace.js';
+import type { ScriptRule } from './script-context.js';
 
 /** 2026-09-21, as the virtual clock's wall has it. */
 const EPOCH_MS = 1_789_999_999_000;
@@ -19,6 +20,8 @@ export interface ModelRedisOptions {
   readonly offsetMs?: number;
   /** How fast its clock runs. */
   readonly rate?: number;
+  /** Rules that its scripts are without. */
+  readonly without?: readonly ScriptRule[];
 }
 
 /**
@@ -27,6 +30,7 @@ export interface ModelRedisOptions {
  */
 export class ModelRedis {
   readonly keys: Keyspace;
+  readonly without: ReadonlySet<ScriptRule>;
   /** When set, every call is answered with this and does nothing: read-only, cannot persist, … */
   failing: NodeFault | undefined;
   /** Writes that need memory are refused. */
@@ -46,10 +50,11 @@ export class ModelRedis {
   constructor(
     readonly world: Pick<Clock, 'nowMs' | 'after'>,
     readonly id: NodeId,
-    { offsetMs = 0, rate = 1 }: ModelRedisOptions = {},
+    { offsetMs = 0, rate = 1, without = [] }: ModelRedisOptions = {},
   ) {
     this.#offsetMs = offsetMs;
     this.#rate = rate;
+    this.without = new Set(without);
     this.keys = new Keyspace(() => this.wallMs());
   }
 

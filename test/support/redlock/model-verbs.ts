@@ -107,11 +107,11 @@ type Refusal =
   | EntryFault;
 
 function refusalOf(ctx: ScriptContext, lock: string, token: NodeToken): Refusal | undefined {
-  const windowUs = ctx.settings.windowMs * 1_000;
+  const windowUs = ctx.without.has('window') ? Number.POSITIVE_INFINITY : ctx.settings.windowMs * 1_000;
   const now = nowUs(ctx);
   if (token > now + windowUs) return { kind: 'ahead' };
   if (token < now - windowUs) return { kind: 'behind' };
-  const ballot = ballotOf(ctx, lock);
+  const ballot = ctx.without.has('ballots') ? undefined : ballotOf(ctx, lock);
   if (ballot !== undefined && token <= ballot) return { kind: 'low', ballot };
   return ctx.outOfMemory ? outOfMemory() : undefined;
 }
@@ -124,7 +124,7 @@ function accept(ctx: ScriptContext, lock: string, value: LockValue, expiryMs: nu
 function extend(ctx: ScriptContext, entry: ExtendEntry): ExtendVote {
   const there = ctx.keys.get(entry.key);
   if (there === undefined) return { kind: 'missing', ballot: ballotOf(ctx, entry.key) };
-  if (there !== entry.value) return { kind: 'lost' };
+  if (!stands(ctx, entry.value, there)) return { kind: 'lost' };
   ctx.keys.raise(entry.key, entry.expiryMs);
   return { kind: 'ok' };
 }
@@ -133,7 +133,7 @@ function adopt(ctx: ScriptContext, entry: AdoptEntry): ExtendVote {
   const there = ctx.keys.get(entry.key);
   if (there === undefined) return { kind: 'missing', ballot: ballotOf(ctx, entry.key) };
   if (there !== entry.value && !entry.presented.some((value) => value === there)) return { kind: 'lost' };
-  if (there !== entry.value) {
+  if (there !== entry.value && !ctx.without.has('adoption swap')) {
     if (ctx.outOfMemory) return outOfMemory();
     ctx.keys.replace(entry.key, entry.value);
   }
@@ -141,10 +141,18 @@ function adopt(ctx: ScriptContext, entry: AdoptEntry): ExtendVote {
   return { kind: 'ok' };
 }
 
+/** The whole value decides; where adoptions swap nothing, the token has to do. */
+function stands(ctx: ScriptContext, value: LockValue, there: string | undefined): boolean {
+  if (there === undefined || value === there) return value === there;
+  return ctx.without.has('adoption swap') && tokenOf(value) === tokenOf(there);
+}
+
 function release(ctx: ScriptContext, entry: ReleaseEntry): ReleaseVote {
   const { key } = entry;
   const there = ctx.keys.get(key);
-  const isMine = (value: LockValue): boolean => value === there || (value.endsWith(':') && !!there?.startsWith(value));
+  const anyone = ctx.without.has('owner of a release');
+  const isMine = (value: LockValue): boolean =>
+    anyone || stands(ctx, value, there) || (value.endsWith(':') && !!there?.startsWith(value));
   if (there !== undefined && entry.values.some(isMine)) {
     ctx.keys.delete(key);
     return { kind: 'released', wanted: announce(ctx, key, entry.waitingSinceUs) };

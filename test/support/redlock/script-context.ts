@@ -27,6 +27,9 @@ export const holderKey = (lock: string): string => `${HOLDER_PREFIX}${lock}`;
 /** A lock key of another type than a string, as a foreign client may have left it. */
 export const WRONG_TYPE = '\u0000wrong type';
 
+/** A rule that scripts can be without, in runs that show that it is needed. */
+export type ScriptRule = 'ballots' | 'owner of a release' | 'adoption swap' | 'quarantine' | 'window';
+
 /** What a script that a server sent has to do with. */
 export interface ScriptContext {
   readonly keys: Keyspace;
@@ -35,6 +38,8 @@ export interface ScriptContext {
   readonly identity: string;
   readonly serverId: string;
   readonly clockUs: number;
+  /** Rules that do not apply here. */
+  readonly without: ReadonlySet<ScriptRule>;
   /** Writes that need memory are refused. */
   readonly outOfMemory: boolean;
   /** Tells every server that listens. */
@@ -47,7 +52,7 @@ export function standing(ctx: ScriptContext): NodeStanding {
   return {
     nowUs: nowUs(ctx),
     clockUs: ctx.clockUs,
-    admitted: ctx.keys.get(BOOKKEEPING.admission) === ctx.identity,
+    admitted: ctx.without.has('quarantine') || ctx.keys.get(BOOKKEEPING.admission) === ctx.identity,
     configuration: hash === undefined ? undefined : { hash, generation },
   };
 }
