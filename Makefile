@@ -55,7 +55,7 @@ mutants: $(INSTALLED) ## switch guards off, one at a time: a test must fail; MUT
 	@cd test && exec node --import tsx --conditions @holdfast/source mutants/main.ts $(MUTANTS)
 
 sim: $(INSTALLED) ## simulate faults: SEEDS=n FIRST_SEED=k runs a range, SEED=k replays one with its trace
-	@cd test && exec ../$(BIN)/mocha simulation/simulation.test.ts
+	@cd test && exec ../$(BIN)/mocha simulation/*.test.ts
 
 lint: $(INSTALLED) ## check types, style, protocol, import directions and generated code
 	@scripts/lint
