@@ -8,7 +8,7 @@ BIN := node_modules/.bin
 INSTALLED := node_modules/.installed-lock.json
 GENERATED := proto/gen/holdfast.binpb
 PROTOS := $(shell find proto/holdfast third_party -name '*.proto')
-TESTS ?= ./*/**/*.test.ts
+TESTS ?=
 ARGS ?=
 STORE ?= embedded
 MUTANTS ?=
@@ -49,7 +49,7 @@ endif
 
 test: $(INSTALLED) ## run the test suite; TESTS= for a part of it
 	@scripts/build || { echo '0 passed, 1 failed'; exit 1; }
-	@cd test && exec ../$(BIN)/mocha $(foreach files,$(TESTS),'$(files)')
+	@$(if $(TESTS),cd test && exec ../$(BIN)/mocha $(foreach files,$(TESTS),'$(files)'),exec scripts/test)
 
 mutants: $(INSTALLED) ## switch guards off, one at a time: a test must fail; MUTANTS= for some patch files
 	@cd test && exec node --import tsx --conditions @holdfast/source mutants/main.ts $(MUTANTS)
