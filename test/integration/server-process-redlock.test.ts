@@ -10,6 +10,9 @@ import { anyClient } from '../wire/support/any-client.js';
 const SEEN_MS = 10_000;
 const HEALTH_PROTO = 'third_party/grpc/health/v1/health.proto';
 
+const nodesOf = (redises: readonly RedisServer[]): string =>
+  redises.map(({ url }, index) => `redis-${index + 1}=${url}`).join(',');
+
 describe('a server over Redis nodes', function () {
   this.timeout(60_000);
   let redises: readonly RedisServer[];
@@ -17,7 +20,7 @@ describe('a server over Redis nodes', function () {
 
   before(async () => {
     redises = await startRedisServers(3);
-    nodes = redises.map(({ url }, index) => `redis-${index + 1}=${url}`).join(',');
+    nodes = nodesOf(redises);
   });
 
   after(() => Promise.all(redises.map((redis) => redis.stop())));
@@ -46,7 +49,8 @@ describe('a server over Redis nodes', function () {
   });
 
   it('listens before anything can be granted, and says what it waits for', async () => {
-    const server = await startServer({ args: ofRedlock('--redis-nodes', nodes) });
+    const own = await startRedisServers(3);
+    const server = await startServer({ args: ofRedlock('--redis-nodes', nodesOf(own)) });
     try {
       expect(await health(server)).to.equal('NOT_SERVING');
       const told = await server.logged(({ event }) => event === 'node_quarantined');
@@ -65,7 +69,7 @@ describe('a server over Redis nodes', function () {
       await lease.release();
       await client.close();
 
-      await Promise.all([redises[0]?.kill(), redises[1]?.kill()]);
+      await Promise.all([own[0]?.kill(), own[1]?.kill()]);
       await becomes(server, 'NOT_SERVING');
       await server.logged(({ event }) => event === 'not_granting');
       const { stdout } = await runHoldfast(['ls', '--nodes'], { server: server.address });
@@ -80,7 +84,7 @@ describe('a server over Redis nodes', function () {
       expect(missing).to.deep.equal([]);
     } finally {
       await server.stop();
-      await Promise.all([redises[0]?.restart(), redises[1]?.restart()]);
+      await Promise.all(own.map((redis) => redis.stop()));
     }
   });
 
