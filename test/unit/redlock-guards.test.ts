@@ -139,6 +139,7 @@ describe('a vote', () => {
       reachable: () => true,
       mayVote: (node) => !suspects.has(node),
       obstacle: () => undefined,
+      pausing: () => false,
       confirmed: () => true,
       medianUs: () => rig.redis(1).clockUs,
       observed: () => undefined,

@@ -39,6 +39,7 @@ describe('the membership', () => {
       random: { bytes: (count) => new Uint8Array(count), unit: () => 0.5 },
       events: { event: () => undefined, fatal: (problem) => fatal.push(problem) },
       cameBack: () => undefined,
+      trusted: () => undefined,
       released: () => undefined,
       wanted: () => undefined,
     });

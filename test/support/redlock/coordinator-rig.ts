@@ -164,6 +164,10 @@ class RigElectorate implements Electorate {
     return undefined;
   }
 
+  pausing(): boolean {
+    return false;
+  }
+
   confirmed(): boolean {
     return true;
   }

@@ -34,6 +34,7 @@ export class MembershipServer {
       random: { bytes: (count) => this.#bytes(count), unit: () => 0.5 },
       events: { event: (event) => this.events.push(event), fatal: (problem) => this.fatal.push(problem) },
       cameBack: () => undefined,
+      trusted: () => undefined,
       released: () => undefined,
       wanted: () => undefined,
     };

@@ -24,6 +24,7 @@ import { Keeping } from './keeping.js';
 import { LockKeys } from './keys.js';
 import { LeaseTerms } from './lease-terms.js';
 import { NodeLane } from './node-lane.js';
+import { Pause } from './pause.js';
 import { anyValueOf, type ForgetVote, lockValue, type RedisNode } from './redis-node.js';
 import { ReleaseMotion } from './release-motion.js';
 import { putToVote, type RoundPorts } from './round.js';
@@ -49,6 +50,7 @@ export class Coordinator {
   readonly #round: RoundPorts;
   readonly #bidding: Bidding;
   readonly #keeping: Keeping;
+  readonly #pause: Pause;
 
   constructor(
     private readonly settings: RedlockSettings,
@@ -79,6 +81,7 @@ export class Coordinator {
     };
     this.#bidding = new Bidding(this.#ctx, (bid, answered) => this.release([bid], (_, answer) => answered(answer)));
     this.#keeping = new Keeping(this.#ctx);
+    this.#pause = new Pause(clock, nodeDeadlineMs);
   }
 
   /** A node can be called again. */
@@ -87,12 +90,17 @@ export class Coordinator {
     this.#ctx.dispatcher.pump();
   }
 
+  /** The server trusts its own clock again. */
+  goOn(): void {
+    this.#pause.end();
+  }
+
   acquire(bids: readonly AcquireBid[], answered: Answered<AcquireAnswer>): void {
-    this.#bidding.acquire(bids, answered);
+    this.#afterPause(() => this.#bidding.acquire(bids, answered));
   }
 
   handOff(bids: readonly HandOffBid[], answered: Answered<HandOffAnswer>): void {
-    this.#bidding.handOff(bids, answered);
+    this.#afterPause(() => this.#bidding.handOff(bids, answered));
   }
 
   extend(bids: readonly ExtendBid[], answered: Answered<ExtendAnswer>): void {
@@ -168,6 +176,11 @@ export class Coordinator {
   #waitingSinceUs(key: string, nowMs: number): number {
     const medianUs = this.#ctx.electorate.medianUs();
     return medianUs === undefined ? 0 : this.#ctx.wants.since(key, medianUs, nowMs);
+  }
+
+  #afterPause(call: () => void): void {
+    if (this.#ctx.electorate.pausing()) this.#pause.hold(call);
+    else call();
   }
 
   #lane(node: number): NodeLane {

@@ -13,6 +13,8 @@ export interface Electorate {
   mayVote(node: number): boolean;
   /** Why nothing can be granted now; `undefined` when it can. */
   obstacle(): string | undefined;
+  /** Nothing can be granted for a moment only: clocks are being measured anew. */
+  pausing(): boolean;
   /** Enough nodes have confirmed that this server and they belong to one configuration. */
   confirmed(): boolean;
   /** The median of the nodes' clocks now, in microseconds since 1970; `undefined` while no clock is known. */

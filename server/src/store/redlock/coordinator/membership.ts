@@ -26,6 +26,8 @@ export interface MembershipPorts {
   readonly events: MembershipEvents;
   /** The node can be called again. */
   readonly cameBack: (node: number) => void;
+  /** The server trusts its own clock again. */
+  readonly trusted: () => void;
   /** What its `NodeListener` was told. */
   readonly released: (node: number, key: string) => void;
   readonly wanted: (key: string, node: number) => void;
@@ -64,7 +66,10 @@ export class Membership implements Electorate {
       measureAll: () => this.#measureAll(),
       moved: (node, byMs) => this.#clockMoved(node, byMs),
       suspected: (why) => events.event({ kind: 'self_suspected', why }),
-      trusted: () => events.event({ kind: 'self_trusted' }),
+      trusted: () => {
+        events.event({ kind: 'self_trusted' });
+        ports.trusted();
+      },
     });
     this.#configuration = new ConfigurationCheck(settings.configuration, this.quorum, (node) => this.nodeName(node));
     const configuration = this.#configuration;
@@ -107,6 +112,10 @@ export class Membership implements Electorate {
 
   mayVote(node: number): boolean {
     return this.#problem === undefined && this.#member(node).votes;
+  }
+
+  pausing(): boolean {
+    return this.#watch.suspectsItself;
   }
 
   confirmed(): boolean {

@@ -49,6 +49,7 @@ export class RedlockStore implements LeaseStore {
   constructor(settings: RedlockSettings, nodes: readonly RedisNode[], ports: RedlockStorePorts) {
     this.#membership = new Membership(settings, nodes, {
       ...ports,
+      trusted: () => this.#coordinator.goOn(),
       cameBack: (node) => this.#coordinator.nodeCameBack(node),
       released: (node, key) => this.#released(node, key),
       wanted: (key) => this.#wanted(key),
@@ -117,6 +118,7 @@ export class RedlockStore implements LeaseStore {
   }
 
   async #close(): Promise<void> {
+    this.#coordinator.goOn();
     await this.#coordinator.settled();
     await this.#membership.close();
   }
