@@ -168,9 +168,9 @@ export class Coordinator {
     return this.#ctx.dispatcher.settled();
   }
 
-  /** The longest that a lock of a lease granted under these settings stands by itself. */
-  longestStandMs(): number {
-    return this.#ctx.terms.expiryMs(this.settings.maxTtlMs);
+  /** The longest that a lock of a lease of this time to live stands by itself. */
+  standMs(ttlMs: number): number {
+    return this.#ctx.terms.expiryMs(ttlMs);
   }
 
   #waitingSinceUs(key: string, nowMs: number): number {

@@ -53,6 +53,29 @@ export async function resetNode(ports: OrderPorts, nodeId: string): Promise<Node
   return { kind: 'done', message };
 }
 
+/**
+ * The longest that any server of the cluster grants a lease for, as a quorum of the nodes tells it now: whoever may grant
+ * has told a quorum before. `undefined` where no quorum answers.
+ */
+export function greatestTtlNow(
+  { settings, members, configuration }: OrderPorts,
+  quorum: number,
+): Promise<number | undefined> {
+  const { maxTtlMs } = settings;
+  const errand = { kind: 'confirm', configuration: settings.configuration, maxTtlMs } as const;
+  return new Promise((resolve) => {
+    let agreed = 0;
+    let heard = 0;
+    const hear = (reply: ErrandReply): void => {
+      heard += 1;
+      if (isConfirmed(reply)) agreed += 1;
+      if (agreed >= quorum) resolve(Math.max(maxTtlMs, configuration.greatestTtlMs));
+      else if (heard === members.length) resolve(undefined);
+    };
+    for (const member of members) void member.order(errand, ORDER_DEADLINE_MS).then(hear);
+  });
+}
+
 interface Told {
   readonly member: Member;
   readonly reply: ErrandReply;
@@ -72,6 +95,10 @@ function censusProblem(reply: ErrandReply): string | undefined {
 
 function isAdmitted(reply: ErrandReply): boolean {
   return reply.kind === 'done' && reply.outcome.kind === 'declare' && reply.outcome.admitted;
+}
+
+function isConfirmed(reply: ErrandReply): boolean {
+  return reply.kind === 'done' && reply.outcome.kind === 'confirm' && reply.outcome.answer !== 'other';
 }
 
 function names(members: readonly Member[]): string {

@@ -1,7 +1,7 @@
 import type { Clock, NodeReport, NodesOutcome, Random, Timer } from '../../../core/ports.js';
 import { ClockWatch } from './clock-watch.js';
 import { ConfigurationCheck } from './configuration-check.js';
-import { declareNew, type OrderPorts, resetNode } from './declaration.js';
+import { declareNew, greatestTtlNow, type OrderPorts, resetNode } from './declaration.js';
 import type { Electorate } from './electorate.js';
 import { Member } from './member.js';
 import type { MembershipEvents } from './membership-events.js';
@@ -160,6 +160,11 @@ export class Membership implements Electorate {
 
   reset(nodeId: string): Promise<NodesOutcome> {
     return this.#order(() => resetNode(this.#orders, nodeId));
+  }
+
+  /** See the function of this name. */
+  greatestTtlNow(): Promise<number | undefined> {
+    return this.#problem === undefined ? greatestTtlNow(this.#orders, this.quorum) : Promise.resolve(undefined);
   }
 
   async close(): Promise<void> {

@@ -34,16 +34,26 @@ export class NodeOrders implements StoreNodes {
     return this.membership.reset(nodeId);
   }
 
-  forget(resource: ResourceKey, always: boolean): Promise<NodesOutcome> {
+  async forget(resource: ResourceKey, always: boolean): Promise<NodesOutcome> {
     const { keys } = this.coordinator;
     const problem = keys.problemOf(resource, keys.keyOf(resource));
-    if (problem !== undefined) return Promise.resolve({ kind: 'refused', message: problem });
-    const longerThanMs = always ? ALWAYS : this.coordinator.longestStandMs();
+    if (problem !== undefined) return { kind: 'refused', message: problem };
+    const longerThanMs = always ? ALWAYS : await this.#longestStandMs();
+    if (longerThanMs === undefined) {
+      const message = 'not enough nodes have said how long the leases of other servers may last';
+      return { kind: 'refused', message: `${message}: ${this.membership.obstacle() ?? 'try again'}` };
+    }
     return new Promise((resolve) => {
       this.coordinator.forget(resource, longerThanMs, (answers, absences) => {
         resolve(this.#outcome(resource, answers, absences));
       });
     });
+  }
+
+  /** What any server may have granted counts, not this one's own limit. */
+  async #longestStandMs(): Promise<number | undefined> {
+    const ttlMs = await this.membership.greatestTtlNow();
+    return ttlMs === undefined ? undefined : this.coordinator.standMs(ttlMs);
   }
 
   #outcome(
