@@ -63,6 +63,10 @@ export interface Cast {
   readonly isDeclared: boolean;
   /** The keys are those of other libraries, too. */
   readonly isShared: boolean;
+  /** The last server grants longer leases than the others. */
+  readonly isMixed: boolean;
+  /** The last server comes later than the others. */
+  readonly lastStartsMs: number;
 }
 
 function castFor(random: SeededRandom): Cast {
@@ -86,6 +90,8 @@ function castFor(random: SeededRandom): Cast {
     ballotMs: clockFaults === 'none' && random.chance(0.3) ? 2 * windowMs + 2_000 : 600_000,
     isDeclared: random.chance(0.9),
     isShared: random.chance(0.1),
+    isMixed: random.chance(0.2),
+    lastStartsMs: random.chance(0.3) ? random.between(100, 6_000) : 0,
   };
 }
 
@@ -133,17 +139,20 @@ class RedlockScenario {
     });
     this.#redlock = redlockSettingsOf(cast);
     const { maxTtlMs } = cast;
-    const limits = { ...SETTINGS.limits, minTtlMs: cast.minTtlMs, maxTtlMs, defaultTtlMs: maxTtlMs, graceMs: GRACE_MS };
-    const core = { ...SETTINGS, limits };
     this.servers = Array.from({ length: cast.servers }, (_, index) => {
       const process = this.#process(`server-${index + 1}`);
       const random = this.#random.fork();
-      return new RedlockServer({ world, process, random, core, redlock: this.#redlock, redises: this.redises });
+      const longestMs = cast.isMixed && index === cast.servers - 1 ? 2 * maxTtlMs : maxTtlMs;
+      const limits = { minTtlMs: cast.minTtlMs, maxTtlMs: longestMs, defaultTtlMs: longestMs, graceMs: GRACE_MS };
+      const core = { ...SETTINGS, limits: { ...SETTINGS.limits, ...limits } };
+      const redlock = { ...this.#redlock, maxTtlMs: longestMs };
+      return new RedlockServer({ world, process, random, core, redlock, redises: this.redises });
     });
     this.#work = {
       resources: cast.resources,
       minTtlMs: cast.minTtlMs,
-      maxTtlMs,
+      // Longer ones are refused where they are too long.
+      maxTtlMs: cast.isMixed ? 1.5 * maxTtlMs : maxTtlMs,
       maxWaitMs: 3_000,
       maxHoldMs: cast.maxHoldMs,
       maxPauseMs: this.#random.pick([5, 50, 200]),
@@ -153,7 +162,7 @@ class RedlockScenario {
     this.nemesis = new Nemesis({
       ...{ world, random: this.#random.fork(), history: this.history, network: this.#network },
       ...{ redises: this.redises, servers: this.servers, clients: this.clients, clockFaults: cast.clockFaults },
-      ...{ windowMs: cast.windowMs, maxTtlMs, newClient, kinds },
+      ...{ windowMs: cast.windowMs, maxTtlMs, newClient, kinds, resources: cast.resources },
     });
   }
 
@@ -161,8 +170,12 @@ class RedlockScenario {
     const { cast, clients, nemesis, servers, world } = this;
     world.note('world', `${cast.redises} nodes, ${cast.servers} servers, ${cast.clients} clients`);
     world.note('world', `window ${cast.windowMs} ms, longest TTL ${cast.maxTtlMs} ms, clocks: ${cast.clockFaults}`);
-    for (const server of servers) server.start();
-    if (cast.isDeclared) world.at(50, () => void servers[0]?.declareNew());
+    servers.forEach((server, index) => {
+      if (index < servers.length - 1) server.start();
+      else world.at(cast.lastStartsMs, () => server.start());
+    });
+    if (cast.isDeclared)
+      world.at(cast.servers > 1 ? 50 : cast.lastStartsMs + 50, () => void servers[0]?.store?.nodes.declareNew());
     for (let index = 0; index < cast.clients; index += 1) clients.push(this.#newClient());
     await world.runUntil(BEGINNING_MS);
     this.#planFault();
@@ -170,7 +183,7 @@ class RedlockScenario {
     world.note('world', 'no more faults');
     for (const client of clients) client.stop();
     nemesis.heal();
-    const recoveredMs = TROUBLE_MS + quarantineMs(this.#redlock, 0) + cast.maxTtlMs + RECOVERY_MS;
+    const recoveredMs = TROUBLE_MS + quarantineMs(this.#redlock, 2 * cast.maxTtlMs) + 2 * cast.maxTtlMs + RECOVERY_MS;
     await world.runUntil(recoveredMs);
     this.#probe();
     await world.runUntil(recoveredMs + cast.resources.length * PROBE_WAIT_MS);

@@ -1,6 +1,5 @@
 import { ServerCore } from '../../server/src/core/server-core.js';
 import type { CoreSettings } from '../../server/src/core/session-api.js';
-import type { NodesOutcome } from '../../server/src/core/store-port.js';
 import type { RedisNode } from '../../server/src/store/redlock/coordinator/redis-node.js';
 import { RedlockStore } from '../../server/src/store/redlock/coordinator/redlock-store.js';
 import type { RedlockSettings } from '../../server/src/store/redlock/coordinator/settings.js';
@@ -93,11 +92,6 @@ export class RedlockServer implements Reachable {
       { store, clock: process, random, telemetry: new RecordedTelemetry() },
     );
     store.open();
-  }
-
-  declareNew(): Promise<NodesOutcome> {
-    if (this.#store === undefined) throw new Error('the server does not run');
-    return this.#store.nodes.declareNew();
   }
 
   kill(network: SimNetwork): void {
