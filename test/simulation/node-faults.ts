@@ -22,11 +22,17 @@ export class NodeFaults {
     { name: 'forgetLocks', weight: 1, strike: () => this.#forgetLocks() },
   ];
   readonly #offsets = new Map<ModelRedis, number>();
+  #leaptMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly parts: NemesisParts,
     private readonly troubles: Troubles,
   ) {}
+
+  /** When a clock was last set forward, so that locks ended before their time. */
+  get leaptMs(): number {
+    return this.#leaptMs;
+  }
 
   #restartRedis(): void {
     const { maxTtlMs, random, world } = this.parts;
@@ -78,6 +84,7 @@ export class NodeFaults {
     else this.#offsets.set(redis, offsetMs);
     world.note(redis.id, `has its clock stepped by ${byMs.toFixed()} ms`);
     redis.stepClock(byMs);
+    if (byMs > 0) this.#leaptMs = world.nowMs;
     if (random.chance(0.5)) redis.sweep(() => random.chance(0.5));
   }
 

@@ -46,13 +46,16 @@ export class Nemesis {
   faults = 0;
   readonly #random: SeededRandom;
   readonly #troubles: Troubles;
+  readonly #nodeFaults: NodeFaults;
   readonly #kinds: readonly FaultKind[];
 
   constructor(parts: NemesisParts) {
     const { kinds: wanted, random } = parts;
     this.#random = random;
     this.#troubles = new Troubles(parts.world);
-    const rooms = [ProcessFaults, LinkFaults, NodeFaults].map((Faults) => new Faults(parts, this.#troubles));
+    const troubles = this.#troubles;
+    this.#nodeFaults = new NodeFaults(parts, troubles);
+    const rooms = [new ProcessFaults(parts, troubles), new LinkFaults(parts, troubles), this.#nodeFaults];
     const all = rooms.flatMap(({ kinds }) => kinds);
     const share = random.pick(SHARES);
     const chosen = all.filter(({ name }) => wanted?.includes(name) ?? random.chance(share));
@@ -61,6 +64,11 @@ export class Nemesis {
       weight: weight * random.pick(LIKINGS),
       strike,
     }));
+  }
+
+  /** When the clock of a node was last set forward. */
+  get leaptMs(): number {
+    return this.#nodeFaults.leaptMs;
   }
 
   /** The kinds of faults there are in this run. */
