@@ -6,8 +6,8 @@ interface WorldEvent {
   readonly run: () => void;
 }
 
-/** Timers may be this early: reckoning in fractions is not exact. */
-const ROUNDING_MS = 1e-6;
+/** Time moves on by that much at least, where it has to move on at all. */
+const LEAST_STEP_MS = 1e-6;
 
 /** One line of a run, for the replay of a seed. */
 export interface TraceLine {
@@ -157,9 +157,9 @@ export class SimProcess {
     const ring = (): void => {
       if (!live) return;
       const leftMs = dueMs - this.nowMs();
-      // The machine has slept meanwhile.
-      if (leftMs > ROUNDING_MS) this.schedule(this.world.nowMs + leftMs / this.fault.rate, undefined, ring);
-      else callback();
+      // The machine has slept meanwhile, or fractions were rounded: a timer is never early.
+      if (leftMs <= 0) callback();
+      else this.schedule(this.world.nowMs + Math.max(leftMs / this.fault.rate, LEAST_STEP_MS), undefined, ring);
     };
     this.schedule(this.world.nowMs + Math.max(0, delayMs) / this.fault.rate, undefined, ring);
     return {
