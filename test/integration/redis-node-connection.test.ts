@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { shownAddress } from '../../server/src/store/redlock/node/node-address.js';
 import { freePort } from '../bench/systems/free-port.js';
+import { shownAddress } from '../support/parse-node-address.js';
 import { makeCertificates, type TestCertificates } from '../support/redis-certificates.js';
 import { bid, nextValue } from '../support/redis-entries.js';
 import { listeners, NodeRig, type RigOptions } from '../support/redis-node-rig.js';

@@ -10,9 +10,10 @@ import type {
   NodeFault,
 } from '../../server/src/store/redlock/coordinator/redis-node.js';
 import { IoredisNode, type IoredisNodeOptions } from '../../server/src/store/redlock/node/ioredis-node.js';
-import { type NodeTls, parseNodeAddress } from '../../server/src/store/redlock/node/node-address.js';
+import type { NodeTls } from '../../server/src/store/redlock/node/node-address.js';
 import { nodeKeys } from '../../server/src/store/redlock/node/node-keys.js';
 import { eventually, within } from './deadline.js';
+import { parseNodeAddress } from './parse-node-address.js';
 import type { RedisServer } from './redis-server.js';
 
 const DEADLINE_MS = 5_000;

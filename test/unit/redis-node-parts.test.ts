@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import { backOffMs } from '../../server/src/store/redlock/node/back-off.js';
-import { parseNodeAddress, shownAddress } from '../../server/src/store/redlock/node/node-address.js';
 import { nodeFault } from '../../server/src/store/redlock/node/node-fault.js';
 import { inspect } from '../../server/src/store/redlock/node/node-info.js';
 import { lockPattern } from '../../server/src/store/redlock/node/node-keys.js';
 import { scriptTexts } from '../../server/src/store/redlock/node/scripts/all-scripts.js';
 import { luaString, scriptText } from '../../server/src/store/redlock/node/scripts/prelude.js';
+import { parseNodeAddress, shownAddress } from '../support/parse-node-address.js';
 
 describe('the address of a Redis node', () => {
   for (const [url, shown, more] of [

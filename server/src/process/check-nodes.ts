@@ -21,7 +21,7 @@ export async function checkNodes(
   config: ServerConfig,
   say: (line: string) => void,
 ): Promise<StartRefused | undefined> {
-  const { redisNodes } = await import('../store/redlock/open-redlock-store.js');
+  const { quorum, redisNodes } = await import('../store/redlock/open-redlock-store.js');
   const nodes = redisNodes(await redlockOptions(store, config, 'check'));
   const findings = await Promise.all(
     nodes.map(async (node, index): Promise<Finding> => {
@@ -32,7 +32,7 @@ export async function checkNodes(
   for (const { id, address, found } of findings) {
     say(`node ${id} at ${address} ${typeof found === 'string' ? found : `answers: ${found.version}`}`);
   }
-  return judged(findings);
+  return judged(findings, quorum(findings.length));
 }
 
 /** What a node says of itself, or what keeps it from that. */
@@ -48,7 +48,7 @@ function lookAt(node: RedisNode): Promise<NodeFacts | string> {
   });
 }
 
-function judged(findings: readonly Finding[]): StartRefused | undefined {
+function judged(findings: readonly Finding[], needed: number): StartRefused | undefined {
   const byIdentity = new Map<string, Finding>();
   for (const finding of findings) {
     if (typeof finding.found === 'string') continue;
@@ -59,8 +59,7 @@ function judged(findings: readonly Finding[]): StartRefused | undefined {
     }
     byIdentity.set(finding.found.identity, finding);
   }
-  const quorum = Math.floor(findings.length / 2) + 1;
-  if (byIdentity.size >= quorum) return undefined;
-  const message = `only ${byIdentity.size} of ${findings.length} nodes can be used, and ${quorum} must agree to a grant`;
+  if (byIdentity.size >= needed) return undefined;
+  const message = `only ${byIdentity.size} of ${findings.length} nodes can be used, and ${needed} must agree to a grant`;
   return new StartRefused(message, EXIT.storeRefused);
 }

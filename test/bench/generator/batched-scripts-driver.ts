@@ -7,6 +7,7 @@ import type {
   RedisNode,
   ReleaseEntry,
 } from '../../../server/src/store/redlock/coordinator/redis-node.js';
+import { parseNodeAddress } from '../../support/parse-node-address.js';
 import { type BuiltServer, loadBuiltServer } from './built-server.js';
 import type { Batcher, Driver } from './driver.js';
 import { ask, BatchLane } from './quorum-batch.js';
@@ -38,7 +39,7 @@ export function batchedScriptsDriver(target: string): Driver {
 
 /** Resolves when the node has been admitted; it has nothing of a cluster yet, or what an earlier call left. */
 async function openNode(built: BuiltServer, id: string, target: string): Promise<RedisNode> {
-  const parsed = built.parseNodeAddress(`redis://${target}`);
+  const parsed = parseNodeAddress(`redis://${target}`);
   if (parsed.kind === 'refused') throw new Error(`${target} ${parsed.why}`);
   const node = new built.IoredisNode({
     id,

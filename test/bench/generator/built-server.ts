@@ -4,21 +4,16 @@ import { PROJECT } from '../project-files.js';
 
 type Source = typeof import('../../../server/src/store/redlock/coordinator/redis-node.js') &
   typeof import('../../../server/src/store/redlock/node/ioredis-node.js') &
-  typeof import('../../../server/src/store/redlock/node/node-address.js') &
   typeof import('../../../server/src/process/system-clock.js') &
   typeof import('../../../server/src/process/system-random.js');
 
 /** Parts of the built server that the benchmark uses without the server. */
-export type BuiltServer = Pick<
-  Source,
-  'lockValue' | 'IoredisNode' | 'parseNodeAddress' | 'systemClock' | 'systemRandom'
->;
+export type BuiltServer = Pick<Source, 'lockValue' | 'IoredisNode' | 'systemClock' | 'systemRandom'>;
 
 const BUILT = join(PROJECT, 'server/dist');
 const MODULES = [
   'store/redlock/coordinator/redis-node.js',
   'store/redlock/node/ioredis-node.js',
-  'store/redlock/node/node-address.js',
   'process/system-clock.js',
   'process/system-random.js',
 ];

@@ -3,12 +3,12 @@ import type { Clock } from '../../../server/src/core/ports.js';
 import { systemClock } from '../../../server/src/process/system-clock.js';
 import { systemRandom } from '../../../server/src/process/system-random.js';
 import type { RedlockStore } from '../../../server/src/store/redlock/coordinator/redlock-store.js';
-import { parseNodeAddress } from '../../../server/src/store/redlock/node/node-address.js';
 import {
   type OpenRedlockStoreOptions,
   openRedlockStore,
 } from '../../../server/src/store/redlock/open-redlock-store.js';
 import { eventually } from '../deadline.js';
+import { parseNodeAddress } from '../parse-node-address.js';
 import { type RedisOptions, type RedisServer, startRedisServers } from '../redis-server.js';
 
 /** How long a store may take to be ready to grant, on a loaded machine. */

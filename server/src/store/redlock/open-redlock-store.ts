@@ -1,6 +1,7 @@
 import type { Clock, Random } from '../../core/ports.js';
 import { type ClusterTerms, termsHash } from './cluster-configuration.js';
 import type { MembershipEvents } from './coordinator/membership-events.js';
+import { nodeCountProblem } from './coordinator/quorum.js';
 import type { RedisNode } from './coordinator/redis-node.js';
 import { RedlockStore } from './coordinator/redlock-store.js';
 import type { RedlockSettings } from './coordinator/settings.js';
@@ -10,6 +11,7 @@ import { type NodeCounts, ObservedNode } from './observed-node.js';
 
 // What the process around a store sees of its nodes.
 export type { MembershipEvent } from './coordinator/membership-events.js';
+export { quorum } from './coordinator/quorum.js';
 export type { NodeFacts, RedisNode } from './coordinator/redis-node.js';
 
 /** G: long beside the window, short beside what a thousand new names a second would fill. */
@@ -45,9 +47,14 @@ export interface OpenRedlockStoreOptions extends RedlockOptions {
   readonly events: MembershipEvents;
 }
 
-/** Makes the store and begins to connect. It answers at once, and grants when enough nodes have admitted it. */
+/**
+ * Makes the store and begins to connect. It answers at once, and grants when enough nodes have admitted it. Throws a
+ * `RangeError` for a number of nodes that is of no use; the configuration refuses it before.
+ */
 export function openRedlockStore(options: OpenRedlockStoreOptions): RedlockStore {
   const { clock, random, counts, events } = options;
+  const problem = nodeCountProblem(options.nodes.length);
+  if (problem !== undefined) throw new RangeError(`the store ${problem}`);
   const nodes = redisNodes(options).map((node) => new ObservedNode(node, counts));
   const addressOf = (node: number): string => options.nodes[node]?.address.shown ?? '';
   const store = new RedlockStore(redlockSettings(options), nodes, { clock, random, events, addressOf });
