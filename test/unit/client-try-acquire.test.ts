@@ -25,6 +25,19 @@ describe('client: tryAcquire', () => {
     expect(error.message).to.equal('not connected to a server: connection reset');
   });
 
+  it('asks the next server while the session moves there', async () => {
+    const harness = await ClientHarness.connected({}, 2);
+    harness.stream.say(0, { $case: 'draining', value: { remainingMs: 10_000 } });
+    harness.stream.ready();
+    const pending = harness.client.tryAcquire('r');
+    await harness.clock.settle();
+    expect(harness.stream.sent('acquire')).to.deep.equal([]);
+    harness.stream.opened();
+    await harness.clock.settle();
+    harness.stream.grantLast();
+    expect((await pending)?.state).to.equal('held');
+  });
+
   it('fails when the connection breaks under it, and gives up what may have been granted', async () => {
     const harness = await ClientHarness.connected();
     const rejection = rejectionOf(harness.client.tryAcquire('r'));

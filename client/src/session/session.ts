@@ -107,11 +107,14 @@ export class Session {
     return this.#ctx.limits;
   }
 
-  /** The error an acquire meets at once; `undefined` when it may begin. `waits`: whether it would wait for a stream. */
+  /**
+   * The error an acquire meets at once; `undefined` when it may begin. `waits`: whether it would wait for a stream. One
+   * that the server has yet to accept counts: a move to another connection is nothing to refuse anybody for.
+   */
   refusal(waits: boolean): Error | undefined {
     if (this.#closing !== undefined) return new ClientClosedError();
     if (this.#failure !== undefined) return this.#failure;
-    if (waits || this.#ctx.outbox.open) return undefined;
+    if (waits || this.#ctx.outbox.attached) return undefined;
     return this.#notConnected();
   }
 
