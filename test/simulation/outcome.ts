@@ -1,4 +1,4 @@
-import type { History, Violation } from './history.js';
+import type { History, Violation } from '../history/history.js';
 import type { TraceLine, World } from './world.js';
 
 /** What one run came to. */

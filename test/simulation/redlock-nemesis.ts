@@ -1,5 +1,5 @@
+import type { History } from '../history/history.js';
 import type { ModelRedis } from '../support/redlock/model-redis.js';
-import type { History } from './history.js';
 import { LinkFaults } from './link-faults.js';
 import type { SimNetwork } from './network.js';
 import { NodeFaults } from './node-faults.js';

@@ -1,9 +1,9 @@
 import { quarantineMs, type RedlockSettings } from '../../server/src/store/redlock/coordinator/settings.js';
+import { History } from '../history/history.js';
 import { SETTINGS } from '../support/core-rig.js';
 import { ModelRedis } from '../support/redlock/model-redis.js';
 import { redlockSettings } from '../support/redlock/model-settings.js';
 import { BALLOT_PREFIX, BOOKKEEPING, type ScriptRule } from '../support/redlock/script-context.js';
-import { History } from './history.js';
 import { SimNetwork } from './network.js';
 
 import { type Outcome, outcomeOf } from './outcome.js';

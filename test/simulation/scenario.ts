@@ -1,5 +1,5 @@
+import { History } from '../history/history.js';
 import { SETTINGS } from '../support/core-rig.js';
-import { History } from './history.js';
 import { SimNetwork } from './network.js';
 import { type Outcome, outcomeOf } from './outcome.js';
 import { SeededRandom } from './seeded-random.js';

@@ -1,7 +1,7 @@
 import { LeaseLostError } from '../../client/src/errors.js';
 import type { HeldLease } from '../../client/src/session/held-lease.js';
 import { Session } from '../../client/src/session/session.js';
-import type { Grant, History } from './history.js';
+import type { Grant, History } from '../history/history.js';
 import { type Reachable, readFailure, type SimNetwork } from './network.js';
 import type { SeededRandom } from './seeded-random.js';
 import type { SimProcess } from './world.js';
