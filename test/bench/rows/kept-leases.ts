@@ -7,19 +7,20 @@ const TTL_MS = 1_000;
 
 interface Load {
   readonly clients: number;
-  /** 20,000 is as many as one session may hold, with the server's defaults. */
   readonly leasesPerClient: number;
 }
 
-/** What to try, in turn. */
-const LOADS: readonly Load[] = [
-  { clients: 4, leasesPerClient: 20_000 },
-  { clients: 2, leasesPerClient: 20_000 },
-  { clients: 1, leasesPerClient: 20_000 },
-  { clients: 1, leasesPerClient: 10_000 },
-  { clients: 1, leasesPerClient: 5_000 },
-  { clients: 1, leasesPerClient: 2_000 },
+/** As many as one session may hold, with the server's defaults. */
+const MOST_OF_A_CLIENT = 20_000;
+/** How many leases to try, in turn: each time about a fifth fewer, so that the value is near what can be kept. */
+const LEASES: readonly number[] = [
+  80_000, 64_000, 50_000, 40_000, 32_000, 25_000, 20_000, 16_000, 12_500, 10_000, 8_000, 6_400, 5_000, 4_000, 2_000,
 ];
+
+function loadOf(leases: number): Load {
+  const clients = Math.ceil(leases / MOST_OF_A_CLIENT);
+  return { clients, leasesPerClient: Math.floor(leases / clients) };
+}
 
 /**
  * Leases that our client keeps alive by itself. The server extends what is due and no more, so the load is what so many
@@ -31,9 +32,7 @@ export class KeptLeases implements OursWorkload {
 
   /** Begins with the heaviest load of at most so many leases. */
   constructor(mostLeases: number) {
-    const [heaviest, ...lighter] = LOADS.filter(
-      ({ clients, leasesPerClient }) => clients * leasesPerClient <= mostLeases,
-    );
+    const [heaviest, ...lighter] = LEASES.filter((leases) => leases <= mostLeases).map(loadOf);
     if (heaviest === undefined) throw new RangeError(`no load has at most ${mostLeases} leases`);
     this.#load = heaviest;
     this.#lighter = lighter;
