@@ -8,6 +8,7 @@ import type { BenchReport, Row } from './report.js';
 import { reportText, withResults } from './report-table.js';
 import { allRows } from './rows/all-rows.js';
 import { DEFAULT_SECONDS, readSettings } from './settings.js';
+import { noteStolen } from './stolen-time.js';
 import { cleanUpOnExit } from './systems/children.js';
 import { provideEtcd } from './systems/etcd-server.js';
 import type { Presence } from './systems/system.js';
@@ -36,7 +37,9 @@ async function bench(): Promise<boolean> {
   const rows: Row[] = [];
   for (const spec of chosen) {
     try {
-      rows.push(await spec.measure(context));
+      const { result, note } = await noteStolen(() => spec.measure(context));
+      const notes = [result.note, note].filter((text) => text !== undefined);
+      rows.push(notes.length === 0 ? result : { ...result, note: notes.join('; ') });
     } catch (error) {
       tell(`${spec.name} could not be measured: ${error instanceof Error ? error.message : error}`);
     }
