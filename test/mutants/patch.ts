@@ -2,31 +2,42 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { ROOT } from '../support/project-root.js';
 
+/** One place of a source that is changed. */
+export interface Edit {
+  /** From the root. */
+  readonly file: string;
+  /** Stands in the file exactly once. */
+  readonly original: string;
+  readonly replacement: string;
+}
+
 /**
- * One guard switched off, and the test that must notice. A JSON file named `<id>.json`; texts of several lines are lists
- * of lines. `tests` and `test` can each be left out, not both.
+ * One guard switched off, and who must notice: the simulator, and a test if one is named. A JSON file named `<id>.json`;
+ * texts of several lines are lists of lines. A guard that stands in several places, or behind another one, takes several
+ * `edits` in place of `file`, `original` and `replacement`.
  */
 export interface Patch {
   readonly id: string;
   /** The guard that is off, in a few words. */
   readonly title: string;
-  /** The patched source, from the root. */
-  readonly file: string;
-  /** Stands in the file exactly once. */
-  readonly original: string;
-  readonly replacement: string;
-  /** Test files to run, from the root. Default: those that have a test with exactly this title. */
+  readonly edits: readonly Edit[];
+  /** Test files to run, from the root. Default: those that have a test with exactly this title, none without a title. */
   readonly tests: readonly string[] | undefined;
   /** The end of the full title of the test that must fail: at least its own title. Default: any test of `tests`. */
   readonly test: string | undefined;
+  /** Why the simulator does not notice; without it, it must. */
+  readonly unseen: string | undefined;
 }
 
+/** `required` are tried with every run of the suite, `further` ones by `make mutants`. */
+export type PatchTable = 'required' | 'further';
+
 const FOLDER = join(ROOT, 'test/mutants');
-const FIELDS = ['id', 'title', 'file', 'original', 'replacement', 'tests', 'test'];
+const FIELDS = ['id', 'title', 'file', 'original', 'replacement', 'edits', 'tests', 'test', 'unseen'];
+const EDIT_FIELDS = ['file', 'original', 'replacement'];
 const PATCHABLE = /^(server\/src|client\/src|test\/support)\/[\w./-]+\.ts$/;
 
-/** `required` are tried with every run of the suite, `further` ones by `make mutants`. */
-export function patchesOf(table: 'required' | 'further'): readonly Patch[] {
+export function patchesOf(table: PatchTable): readonly Patch[] {
   const names = readdirSync(join(FOLDER, table)).filter((name) => name.endsWith('.json'));
   return names.sort().map((name) => readPatch(join(FOLDER, table, name)));
 }
@@ -43,36 +54,51 @@ export function readPatch(path: string): Patch {
 }
 
 export function parsePatch(json: string): Patch {
-  const read: unknown = JSON.parse(json);
-  if (typeof read !== 'object' || read === null || Array.isArray(read)) throw new Error('is not an object');
-  const fields = new Map<string, unknown>(Object.entries(read));
-  const unknownField = [...fields.keys()].find((name) => !FIELDS.includes(name));
-  if (unknownField !== undefined) throw new Error(`field "${unknownField}" is not one of ${FIELDS.join(', ')}`);
+  const fields = fieldsOf(JSON.parse(json), FIELDS);
+  const test = fields.has('test') ? text(fields, 'test') : undefined;
+  const tests = fields.has('tests') ? lines(fields, 'tests') : undefined;
+  const unseen = fields.has('unseen') ? text(fields, 'unseen') : undefined;
+  return { id: text(fields, 'id'), title: text(fields, 'title'), edits: editsOf(fields), tests, test, unseen };
+}
+
+function editsOf(fields: ReadonlyMap<string, unknown>): readonly Edit[] {
+  if (!fields.has('edits')) return [editOf(fields)];
+  const several = fields.get('edits');
+  if (EDIT_FIELDS.some((name) => fields.has(name))) throw new Error('has edits besides a file, original or replacement');
+  if (!Array.isArray(several) || several.length === 0) throw new Error('edits must be a list');
+  return several.map((edit: unknown) => editOf(fieldsOf(edit, EDIT_FIELDS)));
+}
+
+function editOf(fields: ReadonlyMap<string, unknown>): Edit {
   const file = text(fields, 'file');
   if (!PATCHABLE.test(file) || file.includes('..')) {
     throw new Error(`file "${file}" is not a .ts file below server/src, client/src or test/support`);
   }
-  const test = fields.has('test') ? text(fields, 'test') : undefined;
-  const tests = fields.has('tests') ? lines(fields, 'tests') : undefined;
-  if (test === undefined && tests === undefined) throw new Error('names neither a test nor files of tests');
   const original = lines(fields, 'original').join('\n');
   const replacement = lines(fields, 'replacement').join('\n');
   if (original === '') throw new Error('original is empty');
   if (original === replacement) throw new Error('original and replacement are the same');
-  return { id: text(fields, 'id'), title: text(fields, 'title'), file, original, replacement, tests, test };
+  return { file, original, replacement };
 }
 
 /** Why a patch cannot be tried on the sources and tests as they are; `undefined` where it can. */
 export function misfit(patch: Patch): string | undefined {
-  const path = join(ROOT, patch.file);
-  if (!existsSync(path)) return `there is no ${patch.file} to patch`;
-  const found = readFileSync(path, 'utf8').split(patch.original).length - 1;
-  if (found !== 1)
-    return `the text to replace is found ${found} times in ${patch.file}, not once: bring the patch up to date`;
+  for (const { file, original } of patch.edits) {
+    const path = join(ROOT, file);
+    if (!existsSync(path)) return `there is no ${file} to patch`;
+    const found = readFileSync(path, 'utf8').split(original).length - 1;
+    if (found !== 1)
+      return `the text to replace is found ${found} times in ${file}, not once: bring the patch up to date`;
+  }
   const files = testFilesOf(patch);
   const missing = files.find((file) => !file.startsWith('test/') || !existsSync(join(ROOT, file)));
   if (missing !== undefined) return `there is no file of tests ${missing}`;
-  return files.length === 0 ? `no file below test/ has a test "${patch.test}"` : undefined;
+  return files.length === 0 && hasTests(patch) ? `no file below test/ has a test "${patch.test}"` : undefined;
+}
+
+/** Whether a test is to notice, besides the simulator. */
+export function hasTests({ tests, test }: Patch): boolean {
+  return tests !== undefined || test !== undefined;
 }
 
 /** The files of tests to run, from the root. */
@@ -82,6 +108,14 @@ export function testFilesOf({ tests, test }: Patch): readonly string[] {
     .filter((path) => /^(?!dist)[a-z]+\/[\w-]+\.test\.ts$/.test(path))
     .map((path) => `test/${path}`)
     .filter((path) => hasTest(readFileSync(join(ROOT, path), 'utf8'), test));
+}
+
+function fieldsOf(read: unknown, known: readonly string[]): ReadonlyMap<string, unknown> {
+  if (typeof read !== 'object' || read === null || Array.isArray(read)) throw new Error('is not an object');
+  const fields = new Map<string, unknown>(Object.entries(read));
+  const unknownField = [...fields.keys()].find((name) => !known.includes(name));
+  if (unknownField !== undefined) throw new Error(`field "${unknownField}" is not one of ${known.join(', ')}`);
+  return fields;
 }
 
 function text(fields: ReadonlyMap<string, unknown>, name: string): string {
