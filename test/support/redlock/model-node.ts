@@ -55,6 +55,8 @@ export class ModelNode implements RedisNode, ModelConnection {
   /** How long a call is on its way, and an answer; asked for each. */
   requestMs: () => number = () => 0.25;
   replyMs: () => number = () => 0.25;
+  /** How long after a call another one like it arrives, as if a network had kept a copy; `undefined`: none does. */
+  duplicateMs: () => number | undefined = () => undefined;
   /** Calls that were made, for tests that count. */
   callsMade = 0;
   #cut: { readonly requests: boolean; readonly replies: boolean } = { requests: false, replies: false };
@@ -170,11 +172,15 @@ export class ModelNode implements RedisNode, ModelConnection {
     if (connection.broken) return;
     const { world } = this.redis;
     connection.lastArrivalMs = Math.max(connection.lastArrivalMs, world.nowMs() + this.requestMs());
-    world.after(connection.lastArrivalMs - world.nowMs(), () => {
+    const arrive = (): void => {
       this.redis.arrive(() => {
         if (this.redis.life === connection.life) run();
       });
-    });
+    };
+    const arrivesInMs = connection.lastArrivalMs - world.nowMs();
+    world.after(arrivesInMs, arrive);
+    const duplicateMs = this.duplicateMs();
+    if (duplicateMs !== undefined) world.after(arrivesInMs + duplicateMs, arrive);
   }
 
   #reply(connection: Connection, take: () => void): void {

@@ -37,7 +37,7 @@ export class ModelRedis {
   outOfMemory = false;
   evictedKeys = 0;
   #offsetMs: number;
-  readonly #rate: number;
+  #rate: number;
   #life = 1;
   #history = 1;
   #running = true;
@@ -88,6 +88,12 @@ export class ModelRedis {
 
   stepClock(byMs: number): void {
     this.#offsetMs += byMs;
+  }
+
+  /** From now on its clock runs at another rate. */
+  setRate(rate: number): void {
+    this.#offsetMs += this.world.nowMs() * (this.#rate - rate);
+    this.#rate = rate;
   }
 
   /** Active expiry: removes expired keys, all or those chosen. Without it a step back makes them visible again. */
