@@ -90,6 +90,10 @@ export class ModelRedis {
     this.#offsetMs += byMs;
   }
 
+  get rate(): number {
+    return this.#rate;
+  }
+
   /** From now on its clock runs at another rate. */
   setRate(rate: number): void {
     this.#offsetMs += this.world.nowMs() * (this.#rate - rate);
