@@ -1,19 +1,22 @@
 import { expect } from 'chai';
-import { misfit, type Patch, patchesOf, testFilesOf } from '../mutants/patch.js';
+import { hasTests, misfit, patchesOf, testFilesOf } from '../mutants/patch.js';
+import { evidenceTable, historiesPage, readResults } from '../mutants/results.js';
 import { pageText } from '../support/markdown-blocks.js';
-import { markdownTable } from '../support/markdown-table.js';
 
 describe('docs/evidence.md', () => {
   const required = patchesOf('required');
   const further = patchesOf('further');
 
-  function table(patches: readonly Patch[]): string {
-    const rows = patches.map(({ id, title, file, test }) => [`\`${id}\``, title, `\`${file}\``, `“${test}”`]);
-    return markdownTable(['Patch', 'Guard', 'Switched off in', 'Test that fails'], rows);
-  }
+  const results = readResults();
 
-  it('has every patch, with its guard and the test that misses it', () => {
-    for (const patches of [required, further]) expect(pageText('docs/evidence.md')).to.include(`\n${table(patches)}\n`);
+  it('has every patch, with its guard, what the simulator found and the test that misses it', () => {
+    for (const patches of [required, further]) {
+      expect(pageText('docs/evidence.md')).to.include(`\n${evidenceTable(patches, results)}\n`);
+    }
+  });
+
+  it('has a history for every patch that the simulator found', () => {
+    expect(pageText('docs/evidence-histories.md')).to.equal(historiesPage([...required, ...further], results));
   });
 
   it('speaks of patches that fit the sources and tests as they are', () => {
@@ -23,7 +26,7 @@ describe('docs/evidence.md', () => {
 
   it('speaks of tests that exist, each in one file', () => {
     const unclear = [...required, ...further].filter(
-      (patch) => patch.test === undefined || testFilesOf(patch).length !== 1,
+      (patch) => hasTests(patch) && (patch.test === undefined || testFilesOf(patch).length !== 1),
     );
     expect(unclear.map(({ id }) => id)).to.deep.equal([]);
   });

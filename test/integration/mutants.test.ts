@@ -1,24 +1,16 @@
 import { expect } from 'chai';
 import type { MochaRun } from '../mutants/mocha-run.js';
-import { misfit, type Patch, parsePatch, testFilesOf } from '../mutants/patch.js';
+import { type Edit, misfit, type Patch, parsePatch, testFilesOf } from '../mutants/patch.js';
 import { tryNone, tryPatch, verdictOf } from '../mutants/verdict.js';
 
 const QUORUM = 'server/src/store/redlock/coordinator/quorum.ts';
 const TEST = 'is more than half';
+const TESTS = 'test/unit/redlock-quorum.test.ts';
 const NEEDED = 'return Math.floor(n / 2) + 1;';
 
-function patch(changes: Partial<Patch> = {}): Patch {
-  const tests = ['test/unit/redlock-quorum.test.ts'];
-  return {
-    id: 'x',
-    title: 'x',
-    file: QUORUM,
-    original: NEEDED,
-    replacement: 'return 1;',
-    tests,
-    test: TEST,
-    ...changes,
-  };
+function patch({ tests, test = TEST, ...edit }: Partial<Edit> & Partial<Pick<Patch, 'test' | 'tests'>> = {}): Patch {
+  const edits = [{ file: QUORUM, original: NEEDED, replacement: 'return 1;', ...edit }];
+  return { id: 'x', title: 'x', edits, tests: tests ?? [TESTS], test, unseen: undefined };
 }
 
 describe('a patch on load', () => {
@@ -85,9 +77,8 @@ describe('the verdict on a patch', () => {
 
 describe('a file of a patch', () => {
   const json = (changes: object): string => {
-    const { tests, ...named } = patch();
-    expect(tests).to.have.length(1);
-    return JSON.stringify({ ...named, ...changes });
+    const [edit] = patch().edits;
+    return JSON.stringify({ id: 'x', title: 'x', ...edit, test: TEST, ...changes });
   };
 
   it('names a test, and finds the file that has it', () => {
@@ -104,14 +95,23 @@ describe('a file of a patch', () => {
   });
 
   it('has texts of several lines as lists of lines', () => {
-    expect(parsePatch(json({ original: ['a', 'b'], replacement: [] }))).to.include({
-      original: 'a\nb',
-      replacement: '',
-    });
+    const { edits } = parsePatch(json({ original: ['a', 'b'], replacement: [] }));
+    expect(edits).to.deep.equal([{ file: QUORUM, original: 'a\nb', replacement: '' }]);
+  });
+
+  it('has several edits where a guard stands in several places', () => {
+    const edits = [
+      { file: QUORUM, original: NEEDED, replacement: 'return 1;' },
+      { file: QUORUM, original: 'const MAX_NODES = 9;', replacement: 'const MAX_NODES = 8;' },
+    ];
+    const several = parsePatch(JSON.stringify({ id: 'x', title: 'x', edits }));
+    expect(several.edits).to.deep.equal(edits);
+    expect(misfit(several)).to.equal(undefined);
   });
 
   for (const [changes, problem] of [
-    [{ test: undefined }, /^names neither a test nor files of tests$/],
+    [{ edits: [] }, /^has edits besides a file, original or replacement$/],
+    [{ unseen: '' }, /^unseen must be a text$/],
     [{ file: 'test/unit/redlock-quorum.test.ts' }, /^file ".*" is not a \.ts file below server\/src, client\/src or/],
     [{ file: 'server/src/../../x.ts' }, /^file ".*" is not/],
     [{ replacement: NEEDED }, /^original and replacement are the same$/],

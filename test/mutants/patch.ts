@@ -64,7 +64,8 @@ export function parsePatch(json: string): Patch {
 function editsOf(fields: ReadonlyMap<string, unknown>): readonly Edit[] {
   if (!fields.has('edits')) return [editOf(fields)];
   const several = fields.get('edits');
-  if (EDIT_FIELDS.some((name) => fields.has(name))) throw new Error('has edits besides a file, original or replacement');
+  if (EDIT_FIELDS.some((name) => fields.has(name)))
+    throw new Error('has edits besides a file, original or replacement');
   if (!Array.isArray(several) || several.length === 0) throw new Error('edits must be a list');
   return several.map((edit: unknown) => editOf(fieldsOf(edit, EDIT_FIELDS)));
 }

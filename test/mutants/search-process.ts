@@ -1,0 +1,37 @@
+/**
+ * Runs seeds of the simulator one after the other until one breaks a guarantee. Argument: a `SearchOrder` as JSON. Writes
+ * what it found as JSON to the order's `report`.
+ */
+import { writeFileSync } from 'node:fs';
+import { inWords } from '../simulation/outcome.js';
+import { runSeed, systemOf } from '../simulation/systems.js';
+import type { Search, SearchOrder } from './simulator-run.js';
+
+/** How much of what led to a violation is kept. */
+const KEPT_LINES = 60;
+
+async function search({ firstSeed, seeds, system, limitMs }: SearchOrder): Promise<Search> {
+  for (let seed = firstSeed; seed < firstSeed + seeds; seed += 1) {
+    if (usedMs() > limitMs) return { kind: 'green', seeds: seed - firstSeed };
+    const { name } = systemOf(seed);
+    if (system !== undefined && name !== system) continue;
+    const { violations, story, trace } = await runSeed(seed);
+    const [violation] = violations;
+    if (violation === undefined) continue;
+    // A crash has no story of its own: what happened last has to do.
+    const told = story.length > 0 ? story : trace.slice(-KEPT_LINES).map(inWords);
+    return { kind: 'found', seed, system: name, violation, story: told.slice(-KEPT_LINES) };
+  }
+  return { kind: 'green', seeds };
+}
+
+/** By this process, of a processor. */
+function usedMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
+
+const order = JSON.parse(process.argv[2] ?? '') as SearchOrder;
+writeFileSync(order.report, JSON.stringify(await search(order)));
+// Whatever a broken guard has left open must not keep the process.
+process.exit(0);
