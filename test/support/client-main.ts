@@ -1,8 +1,12 @@
 /** A client in a process of its own, told what to do over the IPC channel by `client-process.ts`. */
+
+import { connect as dial } from 'node:net';
 import { type Client, connect, type Lease } from '@holdfast/client';
-import type { ClientEvent, ClientOrder, Shift } from './client-process.js';
+import type { ClientEvent, ClientOrder, ResourceAddress, Shift, WriteCheck } from './client-process.js';
 
 const leases = new Map<string, Lease>();
+/** Kept apart from the leases, which tell theirs only while they are held. */
+const tokens = new Map<string, string>();
 let client: Client | undefined;
 let work: { resting: boolean; readonly done: Promise<unknown> } | undefined;
 
@@ -20,8 +24,10 @@ function lease(name: string): Lease {
   return found;
 }
 
-/** Whether `assertHeld` lets a write pass, right now. */
-function mayWrite(held: Lease): boolean {
+/** Whether a check lets a write pass, right now. */
+function mayWrite(held: Lease, by: WriteCheck = 'assertHeld', signal = held.signal): boolean {
+  if (by === 'nothing') return true;
+  if (by === 'signal') return !signal.aborted;
   try {
     held.assertHeld();
     return true;
@@ -30,46 +36,122 @@ function mayWrite(held: Lease): boolean {
   }
 }
 
+const LOOK_EVERY_MS = 10;
+/** Deadlines are told when they have moved on by more than what rounding does. */
+const TOLD_STEP_US = 1_000;
+
+/** Tells of every later deadline of a lease, for as long as it is held. */
+function watch(held: Lease, name: string, toldUs: number): void {
+  let lastUs = toldUs;
+  const timer = setInterval(() => {
+    const remainingUs = held.remainingMs() * 1_000;
+    if (remainingUs === 0 || leases.get(name) !== held) {
+      clearInterval(timer);
+      return;
+    }
+    const atUs = nowUs();
+    const untilUs = atUs + remainingUs;
+    if (untilUs < lastUs + TOLD_STEP_US) return;
+    lastUs = untilUs;
+    say({ kind: 'extended', name, untilUs, atUs });
+  }, LOOK_EVERY_MS);
+}
+
+/** One line to the resource; resolves when the network has it. */
+function send({ host, port }: ResourceAddress, write: Readonly<Record<string, string>>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = dial({ host, port });
+    socket.on('error', reject);
+    socket.once('data', () => socket.destroy());
+    socket.write(`${JSON.stringify(write)}\n`, () => resolve());
+  });
+}
+
+/** Looks at the lease and writes, or not, without having yielded since the stall. */
+async function write(order: Extract<ClientOrder, { kind: 'write' }>): Promise<void> {
+  const { name, resource, by, operation, stallMs = 0 } = order;
+  const held = lease(name);
+  const { signal } = held;
+  const token = tokens.get(name) ?? '';
+  const endUs = nowUs() + stallMs * 1_000;
+  while (nowUs() < endUs);
+  const may = mayWrite(held, by, signal);
+  const atUs = nowUs();
+  if (may) await send(resource, { resource: name, token, writer: String(process.pid), operation });
+  say({ kind: 'wrote', name, mayWrite: may, atUs });
+}
+
+const CHUNK_NUMBERS = 50_000;
+const KEPT_CHUNKS = 8;
+
+/** Garbage and its collection, for so long. */
+async function allocate(ms: number): Promise<void> {
+  const kept: number[][] = [];
+  for (const endUs = nowUs() + ms * 1_000; nowUs() < endUs; ) {
+    kept.push(Array.from({ length: CHUNK_NUMBERS }, (_, index) => index + Math.random()));
+    if (kept.length > KEPT_CHUNKS) kept.shift();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  say({ kind: 'allocated' });
+}
+
 async function acquire(name: string, ttlMs: number, waitMs: number): Promise<void> {
   if (client === undefined) throw new Error('not connected');
+  say({ kind: 'acquiring', name, waitMs, atUs: nowUs() });
   const held = await client.acquire(name, { ttlMs, waitMs });
   leases.set(name, held);
   held.signal.addEventListener('abort', () => say({ kind: 'lost', name, atUs: nowUs() }));
-  const { id, token } = held;
-  say({ kind: 'granted', name, leaseId: id, token: String(token), remainingMs: held.remainingMs(), atUs: nowUs() });
+  const { id, token: number } = held;
+  const [token, remainingMs, atUs] = [String(number), held.remainingMs(), nowUs()];
+  tokens.set(name, token);
+  say({ kind: 'granted', name, leaseId: id, token, remainingMs, atUs });
+  watch(held, name, atUs + remainingMs * 1_000);
 }
 
 const WORK_WAIT_MS = 60_000;
 
-/** One lease after another. Who holds one looks at the clock before the work is taken for done. */
-async function lane(
-  { names, ttlMs, holdMs }: Extract<ClientOrder, { kind: 'work' }>,
-  number: number,
-  isOver: () => boolean,
-): Promise<readonly Shift[]> {
-  const shifts: Shift[] = [];
-  for (let round = number; !isOver(); round += 1) {
-    const name = names[round % names.length] ?? '';
-    const calledUs = nowUs();
-    const held = await client?.acquire(name, { ttlMs, waitMs: WORK_WAIT_MS });
-    if (held === undefined) throw new Error('not connected');
-    const fromUs = nowUs();
-    await new Promise((resolve) => setTimeout(resolve, holdMs));
-    held.assertHeld();
-    shifts.push({ name, token: String(held.token), calledUs, fromUs, toUs: nowUs() });
-    await held.release();
-  }
-  return shifts;
+type Work = Extract<ClientOrder, { kind: 'work' }>;
+
+/** The account of all lanes, as it grows. */
+interface Worked {
+  readonly kind: 'worked';
+  readonly shifts: Shift[];
+  readonly failures: string[];
 }
 
-function beginWork(order: Extract<ClientOrder, { kind: 'work' }>): NonNullable<typeof work> {
+/** One lease. Who holds it looks at the clock before the work is taken for done. */
+async function shift(name: string, { ttlMs, holdMs, resource }: Work): Promise<Shift> {
+  const calledUs = nowUs();
+  const held = await client?.acquire(name, { ttlMs, waitMs: WORK_WAIT_MS });
+  if (held === undefined) throw new Error('not connected');
+  const fromUs = nowUs();
+  const token = String(held.token);
+  await new Promise((resolve) => setTimeout(resolve, holdMs));
+  held.assertHeld();
+  if (resource !== undefined) await send(resource, { resource: name, token, writer: token, operation: 'work' });
+  held.assertHeld();
+  const toUs = nowUs();
+  await held.release();
+  return { name, token, calledUs, fromUs, toUs };
+}
+
+/** One lease after another. */
+async function lane(order: Work, number: number, isOver: () => boolean, worked: Worked): Promise<void> {
+  for (let round = number; !isOver(); round += 1) {
+    try {
+      worked.shifts.push(await shift(order.names[round % order.names.length] ?? '', order));
+    } catch (error) {
+      worked.failures.push(String(error));
+      if (order.persists !== true) return;
+    }
+  }
+}
+
+function beginWork(order: Work): NonNullable<typeof work> {
+  const worked: Worked = { kind: 'worked', shifts: [], failures: [] };
   const begun = { resting: false, done: Promise.resolve() };
-  const lanes = Array.from({ length: order.lanes }, (_, number) => lane(order, number, () => begun.resting));
-  begun.done = Promise.allSettled(lanes).then((outcomes) => {
-    const shifts = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []));
-    const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [String(outcome.reason)] : []));
-    say({ kind: 'worked', shifts, failures });
-  });
+  const lanes = Array.from({ length: order.lanes }, (_, number) => lane(order, number, () => begun.resting, worked));
+  begun.done = Promise.all(lanes).then(() => say(worked));
   return begun;
 }
 
@@ -102,6 +184,15 @@ async function obey(order: ClientOrder): Promise<void> {
       say({ kind: 'stalled', name: order.name, signalAborted: aborted, mayWrite: may, atUs: nowUs() });
       return;
     }
+    case 'write':
+      await write(order);
+      return;
+    case 'allocate':
+      await allocate(order.ms);
+      return;
+    case 'leave':
+      process.exit();
+      return;
     case 'work':
       work = beginWork(order);
       return;
@@ -110,6 +201,7 @@ async function obey(order: ClientOrder): Promise<void> {
       await work?.done;
       return;
     case 'release': {
+      say({ kind: 'releasing', name: order.name, atUs: nowUs() });
       const { outcome } = await lease(order.name).release();
       say({ kind: 'released', name: order.name, outcome, atUs: nowUs() });
       return;
@@ -123,8 +215,9 @@ async function obey(order: ClientOrder): Promise<void> {
 
 process.on('message', (order: ClientOrder) => {
   obey(order).catch((error: unknown) => {
-    const { name, message } = error instanceof Error ? error : new Error(String(error));
-    say({ kind: 'failed', order: order.kind, error: name, message });
+    const { name: kind, message } = error instanceof Error ? error : new Error(String(error));
+    const name = 'name' in order ? order.name : '';
+    say({ kind: 'failed', order: order.kind, name, error: kind, message, atUs: nowUs() });
   });
 });
 say({ kind: 'ready' });

@@ -10,6 +10,15 @@ const EVENT_DEADLINE_MS = 20_000;
 /** What `connect` takes. */
 type Targets = string | readonly string[];
 
+/** Where a resource takes writes. */
+export interface ResourceAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** How a holder makes sure of its lease: as documented, by the signal alone (which a stall defeats), or not at all. */
+export type WriteCheck = 'assertHeld' | 'signal' | 'nothing';
+
 /** What the process is told. */
 export type ClientOrder =
   /** Ends the client there was, if any. */
@@ -18,9 +27,27 @@ export type ClientOrder =
   | { readonly kind: 'look' | 'release'; readonly name: string }
   /** Blocks the event loop, then tries to write without having yielded. */
   | { readonly kind: 'stall'; readonly name: string; readonly ms: number }
+  /** Writes to a fenced resource, if the lease says that it may, without having yielded in between. */
+  | {
+      readonly kind: 'write';
+      readonly name: string;
+      readonly resource: ResourceAddress;
+      readonly by: WriteCheck;
+      readonly operation: string;
+      /** Blocks the event loop for so long before. */
+      readonly stallMs?: number;
+    }
+  /** Keeps allocating for so long, with pauses in which everything else runs. */
+  | { readonly kind: 'allocate'; readonly ms: number }
+  /** Ends the process at once, as a program may that has forgotten its lease. */
+  | { readonly kind: 'leave' }
   /** Acquires and releases these resources, so many at a time, again and again until told to rest. */
   | {
       readonly kind: 'work';
+      /** Goes on after a failure; default: a lane ends with it. */
+      readonly persists?: boolean;
+      /** Where each lease writes once. Default: nowhere. */
+      readonly resource?: ResourceAddress;
       readonly names: readonly string[];
       readonly lanes: number;
       readonly ttlMs: number;
@@ -34,6 +61,13 @@ export type ClientOrder =
 export type ClientEvent =
   | { readonly kind: 'ready' }
   | { readonly kind: 'connected' }
+  | { readonly kind: 'acquiring'; readonly name: string; readonly waitMs: number; readonly atUs: number }
+  /** It may rely on its lease until then. */
+  | { readonly kind: 'extended'; readonly name: string; readonly untilUs: number; readonly atUs: number }
+  | { readonly kind: 'releasing'; readonly name: string; readonly atUs: number }
+  /** Told when the bytes have been handed to the network, or when the lease forbade it. */
+  | { readonly kind: 'wrote'; readonly name: string; readonly mayWrite: boolean; readonly atUs: number }
+  | { readonly kind: 'allocated' }
   | { readonly kind: 'state'; readonly state: ClientState; readonly atUs: number }
   | {
       readonly kind: 'granted';
@@ -61,7 +95,14 @@ export type ClientEvent =
     }
   | { readonly kind: 'released'; readonly name: string; readonly outcome: ReleaseOutcome; readonly atUs: number }
   | { readonly kind: 'worked'; readonly shifts: readonly Shift[]; readonly failures: readonly string[] }
-  | { readonly kind: 'failed'; readonly order: string; readonly error: string; readonly message: string };
+  | {
+      readonly kind: 'failed';
+      readonly order: string;
+      readonly name: string;
+      readonly error: string;
+      readonly message: string;
+      readonly atUs: number;
+    };
 
 /** One lease of a client at work, from its grant to the call of its release. */
 export interface Shift {
@@ -80,16 +121,28 @@ export function nowUs(): number {
   return Number(process.hrtime.bigint() / 1_000n);
 }
 
+/** How a process is started, besides what it always needs. */
+export interface Launch {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly nodeArgs?: readonly string[];
+}
+
 /** A client of the real library in a process of its own, which can be killed, stopped and stalled. */
 export class ClientProcess {
   readonly #child: ChildProcess;
   readonly #events: ClientEvent[] = [];
   readonly #watchers = new Set<() => void>();
+  #listener: (event: ClientEvent) => void = () => undefined;
 
-  private constructor() {
-    this.#child = fork(MAIN, { execArgv: ['--import', 'tsx', '-C', '@holdfast/source'], stdio: 'inherit' });
+  private constructor({ env, nodeArgs = [] }: Launch) {
+    this.#child = fork(MAIN, {
+      execArgv: ['--import', 'tsx', '-C', '@holdfast/source', ...nodeArgs],
+      stdio: 'inherit',
+      env: { ...process.env, ...env },
+    });
     this.#child.on('message', (event: ClientEvent) => {
       this.#events.push(event);
+      this.#listener(event);
       for (const look of this.#watchers) look();
     });
   }
@@ -102,8 +155,8 @@ export class ClientProcess {
   }
 
   /** Starts a process that is not connected yet. */
-  static async idle(): Promise<ClientProcess> {
-    const started = new ClientProcess();
+  static async idle(launch: Launch = {}): Promise<ClientProcess> {
+    const started = new ClientProcess(launch);
     await started.next('ready');
     return started;
   }
@@ -116,6 +169,11 @@ export class ClientProcess {
 
   get pid(): number {
     return this.#child.pid ?? 0;
+  }
+
+  /** Has somebody told of everything it tells from now on. */
+  heardBy(listener: (event: ClientEvent) => void): void {
+    this.#listener = listener;
   }
 
   /** Gives an order, and waits for what comes of it. */

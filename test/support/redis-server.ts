@@ -25,6 +25,8 @@ export interface RedisOptions {
   readonly password?: string;
   /** Default: a free one. */
   readonly port?: number;
+  /** Variables besides those of the tests' process. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A real Redis in a process of its own, on a port of its own on loopback, that keeps nothing unless it is told to. */
@@ -110,7 +112,11 @@ class RunningRedis implements RedisServer {
   }
 
   async start(): Promise<void> {
-    const child = spawn('redis-server', this.#arguments(), { cwd: this.directory, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn('redis-server', this.#arguments(), {
+      cwd: this.directory,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...this.options.env },
+    });
     living.add(child);
     this.#child = child;
     const ended = once(child, 'exit').then(([code, signal]) => {

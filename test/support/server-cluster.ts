@@ -48,10 +48,15 @@ export class ServerCluster {
     const redisNodes = this.nodes.redises.map(({ url }, index) => `redis-${index + 1}=${url}`).join(',');
     const ofStore = ['--store', 'redlock', '--redis-cluster', 'test', '--redis-nodes', redisNodes];
     const server = await startServer({ args: [...ofStore, '--listen', address, ...this.args] });
-    await eventually(SERVING_DEADLINE_MS, 'a server that can grant', async () => {
-      const metrics = await (await fetch(server.metricsUrl ?? '')).text();
-      return metrics.includes('\nholdfast_store_available 1\n') ? true : undefined;
-    });
+    await canGrant(server);
     return server;
   }
+}
+
+/** Resolves when a server's store says that it can grant. */
+export async function canGrant(server: ServerProcess, withinMs = SERVING_DEADLINE_MS): Promise<void> {
+  await eventually(withinMs, 'a server that can grant', async () => {
+    const metrics = await (await fetch(server.metricsUrl ?? '')).text();
+    return metrics.includes('\nholdfast_store_available 1\n') ? true : undefined;
+  });
 }

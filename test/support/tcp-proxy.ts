@@ -45,6 +45,11 @@ export class TcpProxy {
     for (const flow of this.#flows) if (flow.direction === direction) flow.treat(treatment);
   }
 
+  /** Whether anything waits to be passed on. */
+  get holdsBack(): boolean {
+    return [...this.#flows].some(({ isEmpty }) => !isEmpty);
+  }
+
   /** Resets every connection; new ones are taken unless `refuse` says otherwise. */
   cut(refuse = false): void {
     this.#refusing = refuse;
@@ -119,6 +124,10 @@ class Flow {
     readonly direction: Direction,
     private treatment: Treatment,
   ) {}
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
+  }
 
   treat(treatment: Treatment): void {
     if (this.#stranded) return;
