@@ -1,40 +1,37 @@
-/** One write that a resource was asked for. */
-export interface Write {
-  readonly resource: string;
-  readonly token: bigint;
-  readonly writer: string;
-}
+import { AcceptedWrites, type Write } from './accepted-writes.js';
 
 /**
  * Resources that look at tokens, as the documentation tells their owners to: each refuses what is older than the newest
  * token it has seen, and keeps what it accepted.
  */
 export class FencedLog {
-  accepted = 0;
   refused = 0;
   /** A broken rule, for control runs: everything is accepted. */
   fenced = true;
-  readonly #last = new Map<string, Write>();
-  readonly #writers = new Map<string, string>();
+  readonly #newest = new Map<string, bigint>();
 
-  constructor(private readonly violated: (what: string, resource: string) => void) {}
+  readonly #writes: AcceptedWrites;
+
+  constructor(violated: (what: string, resource: string) => void, mayHave: (write: Write) => boolean = () => true) {
+    this.#writes = new AcceptedWrites(violated, mayHave);
+  }
+
+  get accepted(): number {
+    return this.#writes.accepted;
+  }
 
   write(write: Write): void {
-    const { resource, token, writer } = write;
-    const last = this.#last.get(resource);
-    if (this.fenced && last !== undefined && token < last.token) {
+    const newest = this.#newest.get(write.resource) ?? 0n;
+    if (this.fenced && write.token < newest) {
       this.refused += 1;
       return;
     }
-    this.accepted += 1;
-    this.#last.set(resource, write);
-    if (last !== undefined && token < last.token) {
-      this.violated(`${resource} took a write with ${token} after one with ${last.token}`, resource);
-    }
-    const key = `${resource} ${token}`;
-    const first = this.#writers.get(key) ?? writer;
-    this.#writers.set(key, first);
-    if (first !== writer)
-      this.violated(`${first} and ${writer} wrote to ${resource} with one token ${token}`, resource);
+    this.#newest.set(write.resource, write.token);
+    this.take(write);
+  }
+
+  /** A resource in another process has accepted this. */
+  take(write: Write): void {
+    this.#writes.take(write);
   }
 }
