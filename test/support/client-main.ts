@@ -15,7 +15,7 @@ function nowUs(): number {
 }
 
 function say(event: ClientEvent): void {
-  process.send?.(event);
+  if (process.connected) process.send?.(event);
 }
 
 function lease(name: string): Lease {
@@ -213,6 +213,8 @@ async function obey(order: ClientOrder): Promise<void> {
   }
 }
 
+// Whoever gave the orders is gone.
+process.on('disconnect', () => process.exit());
 process.on('message', (order: ClientOrder) => {
   obey(order).catch((error: unknown) => {
     const { name: kind, message } = error instanceof Error ? error : new Error(String(error));
