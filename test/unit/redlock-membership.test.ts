@@ -19,11 +19,12 @@ describe('the membership', () => {
   it('stops granting when one node turns to a newer generation', async () => {
     const rig = new MembershipRig();
     const server = await rig.ready();
-    rig.redis(4).keys.set('\u0000configuration generation', '2');
+    const { hash } = rig.settings.configuration;
+    rig.redis(4).keys.set('\u0000configuration', `${hash}/2`);
     await rig.world.advance(1_100);
     expect(server.membership.obstacle()).to.contain('generation 2').and.to.contain('reconfigured');
     expect(server.membership.confirmed()).to.equal(false);
-    rig.redis(4).keys.set('\u0000configuration generation', '1');
+    rig.redis(4).keys.set('\u0000configuration', `${hash}/1`);
     await rig.world.advance(1_100);
     expect(server.membership.obstacle()).to.equal(undefined);
   });

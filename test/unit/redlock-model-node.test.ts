@@ -151,7 +151,7 @@ describe('the model of a Redis node', () => {
       'outcome.admitted': true,
       'standing.admitted': true,
     });
-    rig.redis.keys.delete('\u0000configuration hash');
+    rig.redis.keys.delete('\u0000configuration');
     expect(await bid()).to.equal(undefined);
     await rig.errand({ kind: 'confirm', configuration, maxTtlMs: 30_000 });
     expect(await bid()).to.deep.equal({ kind: 'ok' });

@@ -17,7 +17,7 @@ export function runErrand(ctx: ScriptContext, errand: NodeErrand): ErrandReply {
 function outcomeOf(ctx: ScriptContext, errand: NodeErrand): ErrandOutcome {
   switch (errand.kind) {
     case 'pulse':
-      if (standing(ctx).admitted) ctx.keys.raise(BOOKKEEPING.admission, ctx.settings.admissionMs);
+      if (ctx.keys.get(BOOKKEEPING.admission) === ctx.identity) refreshAdmission(ctx);
       return { kind: 'pulse' };
     case 'confirm':
       return confirm(ctx, errand.configuration, errand.maxTtlMs);
@@ -69,23 +69,30 @@ function admit(ctx: ScriptContext, nonce: string, configuration: ClusterConfigur
   return true;
 }
 
+/** From now on, even where a clock that went back had made it last longer. */
+function refreshAdmission(ctx: ScriptContext): void {
+  ctx.keys.set(BOOKKEEPING.admission, ctx.identity, ctx.settings.admissionMs);
+}
+
 /** A wait that has begun, and the configuration of the server that asks, are no sign of an earlier life. */
-function census(ctx: ScriptContext): readonly string[] {
+function earlierLife(ctx: ScriptContext): string | undefined {
   const { configuration } = standing(ctx);
-  const foreign = configuration !== undefined && !same(configuration, ctx.settings.configuration);
-  const innocent = (key: string): boolean => {
-    if (key === BOOKKEEPING.mark || key === BOOKKEEPING.greatestTtlMs) return true;
-    return !foreign && (key === BOOKKEEPING.configurationHash || key === BOOKKEEPING.configurationGeneration);
-  };
-  return ctx.keys
-    .keys()
-    .filter((key) => !innocent(key))
+  if (configuration !== undefined && !same(configuration, ctx.settings.configuration)) return BOOKKEEPING.configuration;
+  return [BOOKKEEPING.admission, BOOKKEEPING.highestUs].find((key) => ctx.keys.has(key));
+}
+
+function census(ctx: ScriptContext): readonly string[] {
+  const own = new Set<string>(Object.values(BOOKKEEPING));
+  const trace = earlierLife(ctx);
+  const ofLocks = ctx.keys.keys().filter((key) => !own.has(key));
+  return [...(trace === undefined ? [] : [trace]), ...ofLocks]
     .slice(0, EXAMPLES)
     .map((key) => key.replace('\u0000', ''));
 }
 
+/** Looks for no lock: whoever declares has had that done by a census, which may take several calls. */
 function declare(ctx: ScriptContext, configuration: ClusterConfiguration, maxTtlMs: number): boolean {
-  if (census(ctx).length > 0 || confirm(ctx, configuration, maxTtlMs).kind !== 'confirm') return false;
+  if (earlierLife(ctx) !== undefined || confirm(ctx, configuration, maxTtlMs).kind !== 'confirm') return false;
   ctx.keys.set(BOOKKEEPING.admission, ctx.identity, ctx.settings.admissionMs);
   ctx.keys.delete(BOOKKEEPING.mark);
   return true;
@@ -106,8 +113,7 @@ function markedNonce(ctx: ScriptContext): string | undefined {
 }
 
 function writeConfiguration(ctx: ScriptContext, configuration: ClusterConfiguration): void {
-  ctx.keys.set(BOOKKEEPING.configurationHash, configuration.hash);
-  ctx.keys.set(BOOKKEEPING.configurationGeneration, String(configuration.generation));
+  ctx.keys.set(BOOKKEEPING.configuration, `${configuration.hash}/${configuration.generation}`);
 }
 
 function same(left: ClusterConfiguration, right: ClusterConfiguration): boolean {

@@ -23,21 +23,26 @@ import type {
   RepairVote,
 } from '../../../server/src/store/redlock/coordinator/redis-node.js';
 import { sharesKeys } from '../../../server/src/store/redlock/coordinator/settings.js';
-import { announce, GOES_TO_ANOTHER, goesToAnother, keepWants, wantsOfOthers } from './model-wants.js';
+import { announce, anyWants, GOES_TO_ANOTHER, goesToAnother, keepWants, wantsOfOthers } from './model-wants.js';
 import {
   BOOKKEEPING,
+  ballotKey,
   ballotOf,
   holderKey,
+  keepBallot,
   nowUs,
   questionKey,
   type ScriptContext,
   setBallot,
   standing,
-  WRONG_TYPE,
+  textAt,
+  WrongType,
 } from './script-context.js';
 
 /** How often a holder is asked for by name. */
 const QUESTION_MS = 1_000;
+/** A value of a secret, and not a text that merely begins like one. */
+const ENDS_IN_TOKEN = /:\d+$/;
 
 type Rule<V extends BatchVerb> = (ctx: ScriptContext, entry: BatchVerbs[V]['entry']) => BatchVerbs[V]['vote'];
 
@@ -65,8 +70,12 @@ export function runBatch<V extends BatchVerb>(ctx: ScriptContext, batch: NodeBat
   }
   const rule: Rule<V> = RULES[batch.verb];
   const votes = batch.entries.map((entry) => {
-    if (ctx.keys.get(entry.key) !== WRONG_TYPE) return rule(ctx, entry);
-    return fault('wrong_type', 'WRONGTYPE Operation against a key holding the wrong kind of value');
+    try {
+      return rule(ctx, entry);
+    } catch (error) {
+      if (!(error instanceof WrongType)) throw error;
+      return fault('wrong_type', 'WRONGTYPE Operation against a key holding the wrong kind of value');
+    }
   });
   const accepts = batch.verb === 'acquire' || batch.verb === 'hand_off';
   if (accepts && votes.some((vote) => vote.kind === 'ok')) ctx.keys.set(BOOKKEEPING.highestUs, String(before.nowUs));
@@ -75,16 +84,18 @@ export function runBatch<V extends BatchVerb>(ctx: ScriptContext, batch: NodeBat
 
 function acquire(ctx: ScriptContext, entry: AcquireEntry): AcquireVote {
   const { key } = entry;
-  const there = ctx.keys.get(key);
+  const there = textAt(ctx, key);
   if (there !== undefined) {
-    const mine = entry.earlierHashes.find((hash) => there.startsWith(`${hash}:`));
+    const mine = entry.earlierHashes.find((hash) => there.startsWith(`${hash}:`) && ENDS_IN_TOKEN.test(there));
     if (mine !== undefined) return { kind: 'mine', hash: mine, token: tokenOf(there) };
     if (entry.waitingSinceUs > 0) leaveWant(ctx, entry, there);
     return { kind: 'held', value: there, expiresInMs: ctx.keys.expiresInMs(key), holder: holderOf(ctx, key, there) };
   }
-  const refusal = refusalOf(ctx, key, tokenOf(entry.value));
-  if (refusal?.kind === 'ahead' || refusal?.kind === 'behind') return refusal;
+  const token = tokenOf(entry.value);
+  const outside = outsideWindow(ctx, token);
+  if (outside !== undefined) return outside;
   if (goesToAnother(ctx, key, entry.waitingSinceUs)) return GOES_TO_ANOTHER;
+  const refusal = refusalOf(ctx, key, token);
   if (refusal !== undefined) return refusal;
   accept(ctx, key, entry.value, entry.expiryMs);
   return { kind: 'ok' };
@@ -92,28 +103,38 @@ function acquire(ctx: ScriptContext, entry: AcquireEntry): AcquireVote {
 
 function handOff(ctx: ScriptContext, entry: HandOffEntry): HandOffVote {
   const { key } = entry;
-  const there = ctx.keys.get(key);
+  const there = textAt(ctx, key);
   if (there !== undefined && !entry.from.some((value) => value === there)) return { kind: 'held' };
-  const refusal = refusalOf(ctx, key, tokenOf(entry.value));
+  const token = tokenOf(entry.value);
+  const refusal = outsideWindow(ctx, token) ?? refusalOf(ctx, key, token);
   if (refusal !== undefined) return refusal;
   accept(ctx, key, entry.value, entry.expiryMs);
-  const wanted = sharesKeys(ctx.settings) || wantsOfOthers(ctx, key).length > 0;
+  const wanted = sharesKeys(ctx.settings) || (anyWants(ctx) && wantsOfOthers(ctx, key).length > 0);
   return { kind: 'ok', how: there === undefined ? 'fresh' : 'swapped', wanted };
 }
 
-type Refusal =
-  | { readonly kind: 'ahead' | 'behind' }
-  | { readonly kind: 'low'; readonly ballot: NodeToken }
-  | EntryFault;
+type Low = { readonly kind: 'low'; readonly ballot: NodeToken };
 
-function refusalOf(ctx: ScriptContext, lock: string, token: NodeToken): Refusal | undefined {
+function outsideWindow(ctx: ScriptContext, token: NodeToken): { readonly kind: 'ahead' | 'behind' } | undefined {
   const windowUs = ctx.without.has('window') ? Number.POSITIVE_INFINITY : ctx.settings.windowMs * 1_000;
   const now = nowUs(ctx);
   if (token > now + windowUs) return { kind: 'ahead' };
   if (token < now - windowUs) return { kind: 'behind' };
+  return undefined;
+}
+
+function refusalOf(ctx: ScriptContext, lock: string, token: NodeToken): Low | EntryFault | undefined {
+  const low = lowerThanBallot(ctx, lock, token);
+  if (low === undefined) return ctx.outOfMemory ? outOfMemory() : undefined;
+  keepBallot(ctx, lock);
+  // What no script has written is further ahead than any token.
+  return { kind: 'low', ballot: Math.min(low.ballot, Number.MAX_SAFE_INTEGER) };
+}
+
+function lowerThanBallot(ctx: ScriptContext, lock: string, token: NodeToken): Low | undefined {
   const ballot = ctx.without.has('ballots') ? undefined : ballotOf(ctx, lock);
   if (ballot !== undefined && token <= ballot) return { kind: 'low', ballot };
-  return ctx.outOfMemory ? outOfMemory() : undefined;
+  return undefined;
 }
 
 function accept(ctx: ScriptContext, lock: string, value: LockValue, expiryMs: number): void {
@@ -122,7 +143,7 @@ function accept(ctx: ScriptContext, lock: string, value: LockValue, expiryMs: nu
 }
 
 function extend(ctx: ScriptContext, entry: ExtendEntry): ExtendVote {
-  const there = ctx.keys.get(entry.key);
+  const there = textAt(ctx, entry.key);
   if (there === undefined) return { kind: 'missing', ballot: ballotOf(ctx, entry.key) };
   if (!stands(ctx, entry.value, there)) return { kind: 'lost' };
   ctx.keys.raise(entry.key, entry.expiryMs);
@@ -130,7 +151,7 @@ function extend(ctx: ScriptContext, entry: ExtendEntry): ExtendVote {
 }
 
 function adopt(ctx: ScriptContext, entry: AdoptEntry): ExtendVote {
-  const there = ctx.keys.get(entry.key);
+  const there = textAt(ctx, entry.key);
   if (there === undefined) return { kind: 'missing', ballot: ballotOf(ctx, entry.key) };
   if (there !== entry.value && !entry.presented.some((value) => value === there)) return { kind: 'lost' };
   if (there !== entry.value && !ctx.without.has('adoption swap')) {
@@ -149,7 +170,7 @@ function stands(ctx: ScriptContext, value: LockValue, there: string | undefined)
 
 function release(ctx: ScriptContext, entry: ReleaseEntry): ReleaseVote {
   const { key } = entry;
-  const there = ctx.keys.get(key);
+  const there = textAt(ctx, key);
   const anyone = ctx.without.has('owner of a release');
   const isMine = (value: LockValue): boolean =>
     anyone || stands(ctx, value, there) || (value.endsWith(':') && !!there?.startsWith(value));
@@ -158,7 +179,7 @@ function release(ctx: ScriptContext, entry: ReleaseEntry): ReleaseVote {
     return { kind: 'released', wanted: announce(ctx, key, entry.waitingSinceUs) };
   }
   if (entry.tombstone === 0) return { kind: 'gone' };
-  const ballot = ballotOf(ctx, key) ?? 0;
+  const ballot = ballotOf(ctx, key) || 0;
   const raised = Math.min(entry.tombstone + 1, nowUs(ctx) + ctx.settings.windowMs * 1_000);
   if (raised > ballot) {
     if (ctx.outOfMemory) return outOfMemory();
@@ -168,9 +189,13 @@ function release(ctx: ScriptContext, entry: ReleaseEntry): ReleaseVote {
 }
 
 function repair(ctx: ScriptContext, entry: RepairEntry): RepairVote {
+  if (sharesKeys(ctx.settings)) return { kind: 'refused' };
+  const there = textAt(ctx, entry.key);
   const ballot = ballotOf(ctx, entry.key);
   const leftMs = Math.floor((entry.notAfterUs - nowUs(ctx)) / 1_000);
-  if (sharesKeys(ctx.settings) || ctx.keys.has(entry.key)) return { kind: 'refused' };
+  // What no script has written may not be what it was read as.
+  const asRead = String(ballot ?? '') === (textAt(ctx, ballotKey(entry.key)) ?? '');
+  if (there !== undefined || !asRead) return { kind: 'refused' };
   if (ballot !== entry.ballot || leftMs < 1) return { kind: 'refused' };
   if (ctx.outOfMemory) return outOfMemory();
   ctx.keys.set(entry.key, entry.value, leftMs);
@@ -179,14 +204,14 @@ function repair(ctx: ScriptContext, entry: RepairEntry): RepairVote {
 }
 
 function introduce(ctx: ScriptContext, entry: IntroduceEntry): IntroduceVote {
-  if (ctx.keys.get(entry.key) !== entry.value) return { kind: 'refused' };
+  if (textAt(ctx, entry.key) !== entry.value) return { kind: 'refused' };
   if (ctx.outOfMemory) return outOfMemory();
   ctx.keys.set(holderKey(entry.key), `${entry.value} ${entry.holder}`, ctx.settings.ballotMs);
   return { kind: 'ok' };
 }
 
 function forget(ctx: ScriptContext, entry: ForgetEntry): ForgetVote {
-  const value = ctx.keys.get(entry.key);
+  const value = textAt(ctx, entry.key);
   if (value === undefined) return { kind: 'absent' };
   const expiresInMs = ctx.keys.expiresInMs(entry.key);
   if (expiresInMs !== -1 && expiresInMs <= entry.longerThanMs) return { kind: 'kept', value, expiresInMs };
@@ -195,7 +220,6 @@ function forget(ctx: ScriptContext, entry: ForgetEntry): ForgetVote {
   return { kind: 'forgotten', value, expiresInMs };
 }
 
-/** Tells whoever waits; says whether that is another server. */
 /** Who is refused by a holder that nobody has introduced asks for that, once in a while. */
 function leaveWant(ctx: ScriptContext, { key: lock, waitingSinceUs }: AcquireEntry, value: string): void {
   if (ctx.outOfMemory) return;

@@ -1,7 +1,9 @@
-import { nowUs, precedenceKey, type ScriptContext, wantKey } from './script-context.js';
+import { BOOKKEEPING, nowUs, precedenceKey, type ScriptContext, wantKey } from './script-context.js';
 
 /** As the scripts have them. */
 const WANT_MS = 1_000;
+/** Longer than any want, unless the clock has gone back since. */
+const WANTS_FLAG_MS = 2 * WANT_MS;
 const WANT_LIVE_US = 400_000;
 const PRECEDENCE_MS = 250;
 const MOST_WANTS = 32;
@@ -23,12 +25,22 @@ export function keepWants(ctx: ScriptContext, lock: string, others: readonly Wan
   if (ctx.outOfMemory) return;
   const own = sinceUs > 0 ? [{ who: ctx.serverId, sinceUs, seenUs: nowUs(ctx) }] : [];
   const wants = [...own, ...others].slice(0, MOST_WANTS);
-  if (wants.length === 0) ctx.keys.delete(wantKey(lock));
-  else ctx.keys.set(wantKey(lock), JSON.stringify(wants), WANT_MS);
+  if (wants.length === 0) {
+    ctx.keys.delete(wantKey(lock));
+    return;
+  }
+  ctx.keys.set(wantKey(lock), JSON.stringify(wants), WANT_MS);
+  ctx.keys.set(BOOKKEEPING.wants, '1', WANTS_FLAG_MS);
+}
+
+/** Whether a script looks for wants at all: most of the time there is none of any lock. */
+export function anyWants(ctx: ScriptContext): boolean {
+  return ctx.keys.has(BOOKKEEPING.wants);
 }
 
 /** A lock is free: true if another server waits for it, which then has some time to come. */
 export function announce(ctx: ScriptContext, lock: string, sinceUs: number): boolean {
+  if (sinceUs === 0 && !anyWants(ctx)) return false;
   const others = wantsOfOthers(ctx, lock);
   keepWants(ctx, lock, others, sinceUs);
   if (others.length === 0) return false;
@@ -39,7 +51,7 @@ export function announce(ctx: ScriptContext, lock: string, sinceUs: number): boo
 
 /** Whether a lock was released just now, and whoever has waited longest has not come yet. */
 export function goesToAnother(ctx: ScriptContext, lock: string, sinceUs: number): boolean {
-  if (!ctx.keys.has(precedenceKey(lock))) return false;
+  if (!anyWants(ctx) || !ctx.keys.has(precedenceKey(lock))) return false;
   const others = wantsOfOthers(ctx, lock);
   const another = others.some(
     (want) => sinceUs === 0 || want.sinceUs < sinceUs || (want.sinceUs === sinceUs && want.who < ctx.serverId),

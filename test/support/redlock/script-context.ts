@@ -5,18 +5,20 @@ import type { Keyspace } from './keyspace.js';
 /** Bookkeeping of a node. The zero byte keeps it apart from every lock key. */
 export const BOOKKEEPING = {
   admission: '\u0000admission',
-  configurationHash: '\u0000configuration hash',
-  configurationGeneration: '\u0000configuration generation',
+  /** `hash/generation`. */
+  configuration: '\u0000configuration',
   highestUs: '\u0000highest moment',
   mark: '\u0000mark',
   greatestTtlMs: '\u0000greatest time to live',
+  /** There as long as somebody wants some lock. */
+  wants: '\u0000wants',
 } as const;
 
 export const BALLOT_PREFIX = '\u0000ballot ';
-const WANT_PREFIX = '\u0000want ';
-const PRECEDENCE_PREFIX = '\u0000precedence ';
-const QUESTION_PREFIX = '\u0000question ';
-const HOLDER_PREFIX = '\u0000holder ';
+export const WANT_PREFIX = '\u0000want ';
+export const PRECEDENCE_PREFIX = '\u0000precedence ';
+export const QUESTION_PREFIX = '\u0000question ';
+export const HOLDER_PREFIX = '\u0000holder ';
 
 export const ballotKey = (lock: string): string => `${BALLOT_PREFIX}${lock}`;
 export const wantKey = (lock: string): string => `${WANT_PREFIX}${lock}`;
@@ -26,6 +28,9 @@ export const holderKey = (lock: string): string => `${HOLDER_PREFIX}${lock}`;
 
 /** A lock key of another type than a string, as a foreign client may have left it. */
 export const WRONG_TYPE = '\u0000wrong type';
+
+/** A script has met a key of another type: its entry fails, and no other. */
+export class WrongType extends Error {}
 
 /** A rule that scripts can be without, in runs that show that it is needed. */
 export type ScriptRule = 'ballots' | 'owner of a release' | 'adoption swap' | 'quarantine' | 'window';
@@ -47,14 +52,20 @@ export interface ScriptContext {
 }
 
 export function standing(ctx: ScriptContext): NodeStanding {
-  const hash = ctx.keys.get(BOOKKEEPING.configurationHash);
-  const generation = Number(ctx.keys.get(BOOKKEEPING.configurationGeneration) ?? 0);
+  const [hash, generation] = ctx.keys.get(BOOKKEEPING.configuration)?.split('/') ?? [];
   return {
     nowUs: nowUs(ctx),
     clockUs: ctx.clockUs,
     admitted: ctx.without.has('quarantine') || ctx.keys.get(BOOKKEEPING.admission) === ctx.identity,
-    configuration: hash === undefined ? undefined : { hash, generation },
+    configuration: hash === undefined ? undefined : { hash, generation: Number(generation) },
   };
+}
+
+/** What a script reads under a key of a lock, which others may have written. */
+export function textAt(ctx: ScriptContext, key: string): string | undefined {
+  const text = ctx.keys.get(key);
+  if (text === WRONG_TYPE) throw new WrongType(key);
+  return text;
 }
 
 /** The node's time never goes back, as far as it remembers. */
@@ -63,8 +74,14 @@ export function nowUs(ctx: ScriptContext): number {
 }
 
 export function ballotOf(ctx: ScriptContext, lock: string): NodeToken | undefined {
+  const ballot = textAt(ctx, ballotKey(lock));
+  return ballot === undefined || ballot === '' ? undefined : Number(ballot);
+}
+
+/** A ballot that refuses a token is kept for as long again. */
+export function keepBallot(ctx: ScriptContext, lock: string): void {
   const ballot = ctx.keys.get(ballotKey(lock));
-  return ballot === undefined ? undefined : Number(ballot);
+  if (ballot !== undefined) ctx.keys.set(ballotKey(lock), ballot, ctx.settings.ballotMs);
 }
 
 export function setBallot(ctx: ScriptContext, lock: string, token: NodeToken): void {
