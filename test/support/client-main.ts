@@ -8,6 +8,7 @@ const leases = new Map<string, Lease>();
 /** Kept apart from the leases, which tell theirs only while they are held. */
 const tokens = new Map<string, string>();
 let client: Client | undefined;
+let ownName = '';
 let work: { resting: boolean; readonly done: Promise<unknown> } | undefined;
 
 function nowUs(): number {
@@ -77,7 +78,7 @@ async function write(order: Extract<ClientOrder, { kind: 'write' }>): Promise<vo
   while (nowUs() < endUs);
   const may = mayWrite(held, by, signal);
   const atUs = nowUs();
-  if (may) await send(resource, { resource: name, token, writer: String(process.pid), operation });
+  if (may) await send(resource, { resource: name, token, writer: ownName, operation });
   say({ kind: 'wrote', name, mayWrite: may, atUs });
 }
 
@@ -128,7 +129,8 @@ async function shift(name: string, { ttlMs, holdMs, resource }: Work): Promise<S
   const token = String(held.token);
   await new Promise((resolve) => setTimeout(resolve, holdMs));
   held.assertHeld();
-  if (resource !== undefined) await send(resource, { resource: name, token, writer: token, operation: 'work' });
+  if (resource !== undefined)
+    await send(resource, { resource: name, token, writer: ownName, operation: `work-${token}` });
   held.assertHeld();
   const toUs = nowUs();
   await held.release();
@@ -160,6 +162,7 @@ async function obey(order: ClientOrder): Promise<void> {
     case 'connect':
       await client?.close();
       leases.clear();
+      ownName = order.name;
       client = await connect(order.targets, { name: order.name, ...order.options });
       client.on('state', (state) => say({ kind: 'state', state, atUs: nowUs() }));
       say({ kind: 'connected' });

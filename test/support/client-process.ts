@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { ClientState, ConnectOptions, LeaseState, ReleaseOutcome } from '@holdfast/client';
 import { within } from './deadline.js';
+import { nodeProgram } from './node-program.js';
 
 const MAIN = fileURLToPath(new URL('./client-main.ts', import.meta.url));
 const EVENT_DEADLINE_MS = 20_000;
@@ -135,8 +136,9 @@ export class ClientProcess {
   #listener: (event: ClientEvent) => void = () => undefined;
 
   private constructor({ env, nodeArgs = [] }: Launch) {
-    this.#child = fork(MAIN, {
-      execArgv: ['--import', 'tsx', '-C', '@holdfast/source', ...nodeArgs],
+    const program = nodeProgram(MAIN, nodeArgs);
+    this.#child = fork(program.at(-1) ?? MAIN, {
+      execArgv: program.slice(0, -1),
       stdio: 'inherit',
       env: { ...process.env, ...env },
     });
@@ -211,6 +213,13 @@ export class ClientProcess {
 
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name);
+  }
+
+  /** Resolves when the process is gone. */
+  get ended(): Promise<unknown> {
+    return this.#child.exitCode === null && this.#child.signalCode === null
+      ? once(this.#child, 'exit')
+      : Promise.resolve();
   }
 
   /** Ends the process, whatever state it is in. */
