@@ -1,8 +1,8 @@
 /**
  * Switches every guard off, one at a time, and shows who notices: the simulator, and a test if the patch names one.
  * Arguments: files of patches, from the root; default: all of `required` and `further`. `--record` has the results written
- * down, with the tables of the documents. Exits with 0 only if every patch applies and is noticed, and everything is green
- * with nothing patched.
+ * down, with the tables of the documents. `--mended` brings back bugs instead, by default all of `mended`; their tests alone
+ * are asked. Exits with 0 only if every patch applies and is noticed, and everything is green with nothing patched.
  */
 import { resolve } from 'node:path';
 import { ROOT } from '../support/project-root.js';
@@ -21,14 +21,14 @@ interface Tried {
 
 const say = (line: string): boolean => process.stdout.write(`${line}\n`);
 
-function chosen(paths: readonly string[]): readonly Patch[] {
-  if (paths.length === 0) return [...patchesOf('required'), ...patchesOf('further')];
-  return paths.map((path) => readPatch(resolve(ROOT, path)));
+function chosen(paths: readonly string[], isMended: boolean): readonly Patch[] {
+  if (paths.length > 0) return paths.map((path) => readPatch(resolve(ROOT, path)));
+  return isMended ? patchesOf('mended') : [...patchesOf('required'), ...patchesOf('further')];
 }
 
-async function attempt(patch: Patch): Promise<Tried> {
+async function attempt(patch: Patch, isMended: boolean): Promise<Tried> {
   const startMs = performance.now();
-  const simulator = await searchPatch(patch);
+  const simulator = isMended ? undefined : await searchPatch(patch);
   // A guard that nobody is asked about has not been shown to be needed.
   const test = hasTests(patch) || !isSimulated(patch.edits) ? await tryPatch(patch) : undefined;
   const took = `${((performance.now() - startMs) / 1_000).toFixed(1)} s`;
@@ -59,9 +59,9 @@ function isNoticed({ simulator, test }: Tried): boolean {
   return simulator?.kind !== 'failed' && test?.kind !== 'failed';
 }
 
-async function run(patches: readonly Patch[], records: boolean): Promise<boolean> {
+async function run(patches: readonly Patch[], records: boolean, isMended: boolean): Promise<boolean> {
   const startMs = performance.now();
-  const tried = await twoAtATime(patches, attempt);
+  const tried = await twoAtATime(patches, (patch) => attempt(patch, isMended));
   const seeds = Math.max(0, ...tried.map(({ simulator }) => (simulator?.kind === 'found' ? simulator.seed : 0)));
   const problems = [...(await tryNone(patches)), ...(seeds > 0 ? await searchNone(seeds) : [])];
   for (const problem of problems) say(problem);
@@ -77,7 +77,8 @@ async function run(patches: readonly Patch[], records: boolean): Promise<boolean
 const args = process.argv.slice(2);
 const paths = args.filter((arg) => !arg.startsWith('--'));
 try {
-  process.exitCode = (await run(chosen(paths), args.includes('--record'))) ? 0 : 1;
+  const isMended = args.includes('--mended');
+  process.exitCode = (await run(chosen(paths, isMended), args.includes('--record') && !isMended, isMended)) ? 0 : 1;
 } catch (error) {
   process.stderr.write(`mutants: ${(error as Error).message}\n`);
   process.exitCode = 1;
