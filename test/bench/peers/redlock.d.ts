@@ -13,6 +13,8 @@ declare module 'redlock' {
   }
 
   export interface Lock {
+    /** Until when it is valid, by the wall clock: milliseconds since 1970. */
+    readonly expiration: number;
     /** Rejects when no majority of the nodes had the lock, after all retries. */
     release(): Promise<unknown>;
   }
