@@ -69,8 +69,7 @@ describe('faults: Redis nodes that are not fit for use', function () {
     await rig.refusal(server, 'new', /redis-1 takes no writes because it cannot save them to its disk/);
     expect(await holding.release()).to.equal('unknown');
     await onAll(rig, [1, 2, 3], saveAgain);
-    const next = await rig.hold(server, 'r', MAX_TTL_MS, MAX_TTL_MS + 2_000);
-    expect(next.token > holding.token).to.equal(true);
+    await rig.hold(server, 'r', MAX_TTL_MS, MAX_TTL_MS + 2_000);
     await rig.hold(server, 'new');
   });
 

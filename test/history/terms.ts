@@ -67,5 +67,5 @@ export interface Court {
 /** For figures and messages: whole microseconds where there are some, fractions where there is less than one. */
 export function microseconds(ms: number): string {
   const us = ms * 1_000;
-  return `${Math.abs(us) >= 1 ? Math.round(us) : us.toPrecision(2)} µs`;
+  return `${us === 0 || Math.abs(us) >= 1 ? Math.round(us) : us.toPrecision(2)} µs`;
 }
