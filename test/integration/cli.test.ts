@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { type Client, connect } from '@holdfast/client';
 import { expect } from 'chai';
-import { holdfastFromSources, runHoldfast, startHoldfast } from '../support/holdfast-command.js';
+import { holdfastOfTheProject, runHoldfast, startHoldfast } from '../support/holdfast-command.js';
 import { blocksOf, pageText } from '../support/markdown-blocks.js';
 import { ROOT } from '../support/project-root.js';
 import { type ServerProcess, startServer } from '../support/server-process.js';
@@ -155,7 +155,7 @@ describe('holdfast', function () {
 
     for (const args of [['ls'], ['ls', '--json'], ['--help']]) {
       it(`returns 74 and says why when its output cannot be written: ${args.join(' ')}`, async () => {
-        const { program, args: sources } = holdfastFromSources();
+        const { program, args: sources } = holdfastOfTheProject();
         const script = '"$0" "$@" >/dev/full; echo "$?"';
         const { stdout, stderr } = await promisify(execFile)('sh', ['-c', script, program, ...sources, ...args], {
           env: { ...process.env, HOLDFAST_SERVER: server.address },
@@ -206,7 +206,7 @@ describe('holdfast', function () {
 
   it('does what the first example of docs/cli.md says', async () => {
     const [example] = blocksOf('docs/cli.md', pageText('docs/cli.md')).filter(({ language }) => language === 'sh');
-    const { program, args } = holdfastFromSources();
+    const { program, args } = holdfastOfTheProject();
     const script = `set -e\nholdfast() { "${program}" ${args.join(' ')} "$@"; }\n${example?.text}`;
     const { stdout } = await promisify(execFile)('sh', ['-c', script], {
       env: { ...process.env, HOLDFAST_SERVER: server.address },

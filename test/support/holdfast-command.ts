@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { nodeProgram } from './node-program.js';
 import { ROOT } from './project-root.js';
 import type { ProcessEnd } from './server-process.js';
 
 const MAIN = fileURLToPath(new URL('../../client/src/cli/main.ts', import.meta.url));
-/** Generous: a loaded machine compiles the sources first. */
+/** Generous: a loaded machine may compile the sources first. */
 const DEADLINE_MS = 20_000;
 
 export interface CommandOptions {
@@ -35,15 +36,15 @@ process.on('exit', () => {
 });
 
 /** What to run instead of an installed `holdfast`, in the project's folder. */
-export function holdfastFromSources(): { readonly program: string; readonly args: readonly string[] } {
-  return { program: process.execPath, args: ['--import', 'tsx', '-C', '@holdfast/source', MAIN] };
+export function holdfastOfTheProject(): { readonly program: string; readonly args: readonly string[] } {
+  return { program: process.execPath, args: nodeProgram(MAIN) };
 }
 
-/** Starts `holdfast` from the sources. */
+/** Starts the project's `holdfast`. */
 export function startHoldfast(args: readonly string[], options: CommandOptions = {}): RunningCommand {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('HOLDFAST_'));
   const own = options.server === undefined ? {} : { HOLDFAST_SERVER: options.server };
-  const { program, args: sourceArgs } = holdfastFromSources();
+  const { program, args: sourceArgs } = holdfastOfTheProject();
   const child = spawn(program, [...sourceArgs, ...args], {
     cwd: ROOT,
     env: { ...Object.fromEntries(inherited), ...own, ...options.env },

@@ -5,10 +5,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { nodeProgram } from './node-program.js';
+import { ROOT } from './project-root.js';
 
 const MAIN = fileURLToPath(new URL('../../server/src/main.ts', import.meta.url));
-/** Where tsx and the workspaces are found, whatever the directory the tests run in. */
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Generous: a loaded machine compiles the sources first. */
 const READY_DEADLINE_MS = 20_000;
 const STOP_DEADLINE_MS = 10_000;
@@ -111,8 +111,8 @@ export async function runServer(options: ServerOptions): Promise<ServerRun> {
 
 function spawnServer(options: ServerOptions): ChildProcess {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(HOLDFAST|OTEL)_/.test(name));
-  const node = ['--import', 'tsx', '-C', '@holdfast/source', ...(options.nodeArgs ?? [])];
-  const child = spawn(process.execPath, [...node, MAIN, ...(options.args ?? [])], {
+  const program = nodeProgram(MAIN, options.nodeArgs);
+  const child = spawn(process.execPath, [...program, ...(options.args ?? [])], {
     cwd: ROOT,
     env: { ...Object.fromEntries(inherited), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
