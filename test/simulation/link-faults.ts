@@ -1,75 +1,128 @@
-import type { FaultKind, NemesisParts } from './redlock-nemesis.js';
-import type { LinkDirection } from './redlock-server.js';
-import type { Troubles } from './troubles.js';
+import type { RedlockSettings } from '../../server/src/store/redlock/coordinator/settings.js';
+import type { ModelRedis } from '../support/redlock/model-redis.js';
+import type { RedlockCast } from './redlock-cast.js';
+import type { LinkDirection, RedlockServer } from './redlock-server.js';
+import type { SeededRandom } from './seeded-random.js';
+import type { FaultKind, StageParts } from './stage.js';
 
 const LINK_DIRECTIONS: readonly LinkDirection[] = ['requests', 'replies', 'both'];
 
-/** What befalls messages between servers and nodes, and on streams. */
+/** The servers of a cluster, its nodes, and where they all are. */
+export interface Cluster extends StageParts<RedlockCast> {
+  readonly servers: readonly RedlockServer[];
+  readonly redises: readonly ModelRedis[];
+  readonly settings: RedlockSettings;
+}
+
+/** What befalls messages between servers and nodes. */
 export class LinkFaults {
   readonly kinds: readonly FaultKind[] = [
-    { name: 'cutLink', weight: 10, strike: () => this.#cutLink() },
-    { name: 'slowLink', weight: 6, strike: () => this.#slowLink() },
-    { name: 'slowServer', weight: 4, strike: () => this.#slowServer() },
-    { name: 'slowEverything', weight: 3, strike: () => this.#slowEverything() },
+    { name: 'cutLink', weight: 8, strike: (random) => this.#cutLink(random) },
+    { name: 'loseSome', weight: 5, strike: (random) => this.#loseSome(random) },
+    { name: 'cutSome', weight: 5, strike: (random) => this.#cutSome(random) },
+    { name: 'slowLink', weight: 6, strike: (random) => this.#slowLink(random) },
+    { name: 'slowServer', weight: 5, strike: (random) => this.#slowServer(random) },
+    { name: 'duplicate', weight: 4, strike: (random) => this.#duplicate(random) },
+    { name: 'misdirect', weight: 1, strike: (random) => this.#misdirect(random) },
   ];
 
-  constructor(
-    private readonly parts: NemesisParts,
-    private readonly troubles: Troubles,
-  ) {}
+  constructor(private readonly cluster: Cluster) {}
 
-  #cutLink(): void {
-    const { maxTtlMs, random, redises, servers } = this.parts;
+  #cutLink(random: SeededRandom): boolean {
+    return this.#cut(random, random.pick(this.cluster.servers), random.between(20, 2 * this.cluster.cast.maxTtlMs));
+  }
+
+  /** What was sent in a short while is lost, and with it the connection it was sent on. */
+  #loseSome(random: SeededRandom): boolean {
+    return this.#cut(random, random.pick(this.cluster.servers), random.between(0.5, 10));
+  }
+
+  /** A server loses several nodes at once, up to all but a quorum or more. */
+  #cutSome(random: SeededRandom): boolean {
+    const { redises, servers, cast } = this.cluster;
     const server = random.pick(servers);
+    const forMs = random.chance(0.5) ? random.between(1, 100) : random.between(20, cast.maxTtlMs);
+    let struck = false;
+    for (let count = Math.ceil(random.unit() * redises.length); count > 0; count -= 1) {
+      struck = this.#cut(random, server, forMs) || struck;
+    }
+    return struck;
+  }
+
+  #cut(random: SeededRandom, server: RedlockServer, forMs: number): boolean {
+    const { redises, troubles } = this.cluster;
     const node = Math.floor(random.unit() * redises.length);
     const direction = random.pick(LINK_DIRECTIONS);
-    this.troubles.during(
+    return troubles.during(
       `${server.process.name} | ${redises[node]?.id} (${direction})`,
-      random.between(20, 3 * maxTtlMs),
+      forMs,
       () => server.cut(node, direction),
       () => server.heal(node),
     );
   }
 
-  #slowLink(): void {
-    const { maxTtlMs, random, redises, servers } = this.parts;
+  #slowLink(random: SeededRandom): boolean {
+    const { redises, servers, troubles, cast } = this.cluster;
     const server = random.pick(servers);
     const node = Math.floor(random.unit() * redises.length);
-    const delayMs = random.chance(0.6) ? random.between(5, 60) : random.between(60, 2 * maxTtlMs);
-    this.troubles.during(
+    const delayMs = random.chance(0.6) ? random.between(5, 60) : random.between(60, 2 * cast.maxTtlMs);
+    return troubles.during(
       `${server.process.name} - ${redises[node]?.id} is slow (${delayMs.toFixed()} ms)`,
-      random.between(200, 4_000),
+      random.between(100, 2_000),
       () => server.slow(node, 'both', delayMs),
       () => server.slow(node, 'both'),
     );
   }
 
   /** As if its machine were far away, or busy. */
-  #slowServer(): void {
-    const { random, redises, servers } = this.parts;
+  #slowServer(random: SeededRandom): boolean {
+    const { redises, servers, troubles } = this.cluster;
     const server = random.pick(servers);
     const direction = random.pick(LINK_DIRECTIONS);
     const delayMs = random.chance(0.6) ? random.between(5, 60) : random.between(60, 400);
-    this.troubles.during(
+    return troubles.during(
       `${server.process.name} is slow (${direction}, ${delayMs.toFixed()} ms)`,
-      random.between(200, 4_000),
+      random.between(100, 2_000),
       () => redises.forEach((_, node) => void server.slow(node, direction, delayMs)),
       () => redises.forEach((_, node) => void server.slow(node, direction)),
     );
   }
 
-  #slowEverything(): void {
-    const { maxTtlMs, network, random } = this.parts;
-    const delayMs = random.chance(0.5) ? random.between(5, 50) : random.between(50, maxTtlMs);
-    const before = network.maxDelayMs;
-    this.troubles.during(
-      'slow streams',
-      random.between(200, 4_000),
+  #duplicate(random: SeededRandom): boolean {
+    const { redises, servers, troubles } = this.cluster;
+    const server = random.pick(servers);
+    const share = random.between(0.05, 0.5);
+    return troubles.during(
+      `${server.process.name} sends things twice`,
+      random.between(100, 2_000),
+      () => redises.forEach((_, node) => void server.duplicate(node, share)),
+      () => redises.forEach((_, node) => void server.duplicate(node, 0)),
+    );
+  }
+
+  /** A server is started with the address of one node given for another one, too. */
+  #misdirect(random: SeededRandom): boolean {
+    const { network, redises, servers, troubles } = this.cluster;
+    const server = random.pick(servers);
+    const node = Math.floor(random.unit() * redises.length);
+    const instead = random.pick(redises);
+    if (instead === redises[node] || !server.running) return false;
+    const down = `${server.process.name} is down`;
+    return troubles.during(
+      `${server.process.name} takes ${instead.id} for ${redises[node]?.id}`,
+      random.between(200, 2_000),
       () => {
-        network.maxDelayMs = delayMs;
+        troubles.end(`${server.process.name} stands still`);
+        server.misdirect(node, instead);
+        server.kill(network);
+        server.start();
       },
       () => {
-        network.maxDelayMs = before;
+        troubles.end(`${server.process.name} stands still`);
+        server.misdirect(node, undefined);
+        if (troubles.has(down)) return;
+        server.kill(network);
+        server.start();
       },
     );
   }

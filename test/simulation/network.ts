@@ -1,172 +1,22 @@
-import type { ClientFrame as WireClientFrame } from '@holdfast/protocol';
-import { SessionRequest, SessionResponse, type Status } from '@holdfast/protocol';
-import type { StreamHandler as ClientHandler, Stream, StreamEnd, Transport } from '../../client/src/session/ports.js';
-import { type Failure, failureCode } from '../../server/src/core/failure.js';
-import type { ServerFrame } from '../../server/src/core/frames.js';
-import type { ServerCoreApi, StreamHandler as ServerHandler, StreamPort } from '../../server/src/core/session-api.js';
-import { decodeMessage } from '../../server/src/rpc/frame-decoder.js';
-import { encodeMessage } from '../../server/src/rpc/frame-encoder.js';
+import type { Status } from '@holdfast/protocol';
+import type { StreamEnd, Transport } from '../../client/src/session/ports.js';
+import { Connection, type Direction, type Reachable, UNREACHABLE, type Wires } from './connection.js';
 import type { SeededRandom } from './seeded-random.js';
-import type { SimProcess, World } from './world.js';
+import type { SimProcess } from './sim-process.js';
+import type { World } from './world.js';
 
-const STATUS_CODES: Readonly<Record<string, number>> = {
-  INVALID_ARGUMENT: 3,
-  FAILED_PRECONDITION: 9,
-  PERMISSION_DENIED: 7,
-  RESOURCE_EXHAUSTED: 8,
-  ABORTED: 10,
-  UNIMPLEMENTED: 12,
-  INTERNAL: 13,
-  UNAVAILABLE: 14,
-};
-const UNREACHABLE: StreamEnd = { statusCode: 14, message: 'connection lost', failure: undefined };
-const MAX_FRAMES = 4_096;
-
-/** What the server end of the network needs to know of the server: whether it runs, and its core. */
-export interface Reachable {
-  readonly process: SimProcess;
-  readonly core: ServerCoreApi | undefined;
-}
-
-/** Which way messages are lost: from client to server, from server to client, or both. */
-export type Direction = 'up' | 'down' | 'both';
 const DIRECTIONS: readonly Direction[] = ['up', 'down', 'both', 'both'];
 
 /** When both ends of a silent connection give it up. */
-const KEEPALIVE_MS = { least: 500, most: 8_000 };
-
-/** One stream between a client and the server, each direction with a delay of its own, in order. */
-class Connection implements Stream {
-  /** Messages vanish in these directions, and nobody is told: a cable was pulled. */
-  losesUp = false;
-  losesDown = false;
-  #serverSide: ServerHandler | undefined;
-  #clientIsDone = false;
-  #serverIsDone = false;
-  #outbox: ServerFrame[] = [];
-  /** Both ends belong to one life of their process each. */
-  readonly #clientLife: number;
-  readonly #serverLife: number;
-  #toServerMs = 0;
-  #toClientMs = 0;
-  readonly #up = {};
-  readonly #down = {};
-
-  constructor(
-    private readonly net: SimNetwork,
-    readonly client: SimProcess,
-    private readonly handler: ClientHandler,
-    readonly server: Reachable,
-  ) {
-    this.#clientLife = client.generation;
-    this.#serverLife = server.process.generation;
-  }
-
-  begin(): void {
-    this.#toServer(() => {
-      const { core } = this.server;
-      if (core === undefined) {
-        this.closeClient(UNREACHABLE);
-        return;
-      }
-      this.#serverSide = core.connect(this.#port());
-      this.#toClient(() => this.handler.ready());
-    });
-  }
-
-  send(frames: readonly WireClientFrame[]): void {
-    const bytes = SessionRequest.encode({ frames: [...frames] }).finish();
-    this.#toServer(() => {
-      const message = decodeMessage(bytes, MAX_FRAMES);
-      if (message.kind === 'refused')
-        throw new Error(`the client sent what cannot be read: ${message.failure.message}`);
-      this.#serverSide?.receive(message.frames, this.server.process.nowMs());
-    });
-  }
-
-  /** From now on nothing arrives, in one direction or in both. */
-  lose(direction: Direction): void {
-    if (direction !== 'down') this.losesUp = true;
-    if (direction !== 'up') this.losesDown = true;
-  }
-
-  end(): void {
-    this.#clientIsDone = true;
-    this.net.forget(this);
-    // On a dead cable the server hears of it when its keepalive runs out.
-    if (this.losesUp) this.net.later(() => this.closeServer());
-    else this.closeServer();
-  }
-
-  /** The client finds out that the stream is over, in a while. */
-  closeClient(end: StreamEnd): void {
-    this.#toClient(() => {
-      this.#clientIsDone = true;
-      this.net.forget(this);
-      this.handler.closed(end);
-    }, true);
-  }
-
-  /** The server finds out that the stream is over, in a while. */
-  closeServer(): void {
-    this.#toServer(() => {
-      if (this.net.closesOnBreak) {
-        this.#serverSide?.receive([{ kind: 'close', id: Number.MAX_SAFE_INTEGER }], this.server.process.nowMs());
-      }
-      this.#serverIsDone = true;
-      this.#serverSide?.closed();
-    }, true);
-  }
-
-  #port(): StreamPort {
-    return {
-      send: (frame) => {
-        this.#outbox.push(frame);
-        if (this.#outbox.length === 1) this.server.process.atTurnEnd(() => this.#flush());
-      },
-      end: (failure) => {
-        this.#flush();
-        this.#serverIsDone = true;
-        const end = failure === undefined ? { statusCode: 0, message: '', failure: undefined } : streamEnd(failure);
-        if (this.losesDown) this.net.later(() => this.closeClient(UNREACHABLE));
-        else this.closeClient(end);
-      },
-    };
-  }
-
-  #flush(): void {
-    if (this.#outbox.length === 0) return;
-    const bytes = encodeMessage(this.#outbox);
-    this.#outbox = [];
-    this.#toClient(() => {
-      this.handler.receive(SessionResponse.decode(bytes).frames);
-      this.net.delivered(this.client);
-    });
-  }
-
-  #toServer(run: () => void, always = false): void {
-    if (this.losesUp && !always) return;
-    this.#toServerMs = Math.max(this.#toServerMs, this.net.arrivalMs());
-    const unlessDone = (): void => {
-      if (!this.#serverIsDone) run();
-    };
-    this.server.process.schedule(this.#toServerMs, this.#up, unlessDone, this.#serverLife);
-  }
-
-  #toClient(run: () => void, always = false): void {
-    if (this.losesDown && !always) return;
-    this.#toClientMs = Math.max(this.#toClientMs, this.net.arrivalMs());
-    const unlessDone = (): void => {
-      if (!this.#clientIsDone) run();
-    };
-    this.client.schedule(this.#toClientMs, this.#down, unlessDone, this.#clientLife);
-  }
-}
+const KEEPALIVE_MS = { least: 200, most: 4_000 };
+/** A stream that is about to fail as soon as it is there does so within that time. */
+const SHORT_LIFE_MS = 30;
 
 /** Every stream of the simulation, and what may befall it. */
-export class SimNetwork {
+export class SimNetwork implements Wires {
   readonly #live = new Set<Connection>();
   readonly #severed = new Map<SimProcess, Map<Reachable, Direction>>();
+  readonly #unsteady = new Set<SimProcess>();
   /** The longest a message may take. */
   maxDelayMs = 5;
   /** A broken rule, for control runs: to the server a broken stream looks as if its client had said Close. */
@@ -194,6 +44,7 @@ export class SimNetwork {
         if (severed !== undefined) connection.lose(severed);
         this.#live.add(connection);
         connection.begin();
+        if (this.#unsteady.has(client)) this.#breakSoon(connection);
         return connection;
       },
     };
@@ -208,15 +59,16 @@ export class SimNetwork {
   }
 
   /** Breaks one stream: both ends hear of it, or a cable is pulled and they do when their keepalive runs out. */
-  cut(): void {
-    if (this.#live.size === 0) return;
-    const connection = this.random.pick([...this.#live]);
-    const silent = this.random.chance(0.4);
+  cut(random: SeededRandom): boolean {
+    if (this.#live.size === 0) return false;
+    const connection = random.pick([...this.#live]);
+    const silent = random.chance(0.4);
     const { client, server } = connection;
-    const direction = silent ? this.random.pick(DIRECTIONS) : 'both';
+    const direction = silent ? random.pick(DIRECTIONS) : 'both';
     const what = `${client.name} and ${server.process.name}`;
     this.world.note('network', silent ? `pulls the cable (${direction}) of ${what}` : `cuts ${what}`);
     this.#lose(connection, direction, silent);
+    return true;
   }
 
   /** Breaks all streams of a server, as a proxy in front of it does when it restarts. */
@@ -225,9 +77,14 @@ export class SimNetwork {
     for (const connection of [...this.#live]) if (connection.server === server) this.#lose(connection, 'both', false);
   }
 
+  /** Breaks whatever streams a client has. */
+  cutClient(client: SimProcess): void {
+    for (const connection of [...this.#live]) if (connection.client === client) this.#lose(connection, 'both', false);
+  }
+
   /** From now on nothing gets through between a client and a server, also on new streams. */
-  sever(client: SimProcess, server: Reachable): void {
-    const direction = this.random.pick(DIRECTIONS);
+  sever(client: SimProcess, server: Reachable, random: SeededRandom): void {
+    const direction = random.pick(DIRECTIONS);
     const severed = this.#severed.get(client) ?? new Map<Reachable, Direction>();
     severed.set(server, direction);
     this.#severed.set(client, severed);
@@ -240,6 +97,12 @@ export class SimNetwork {
   mend(client: SimProcess, server: Reachable): void {
     if (this.#severed.get(client)?.delete(server) !== true) return;
     this.world.note('network', `mends ${client.name} and ${server.process.name}`);
+  }
+
+  /** From now on, or no longer, every stream of the client breaks soon after it was opened. */
+  setUnsteady(client: SimProcess, unsteady: boolean): void {
+    if (unsteady) this.#unsteady.add(client);
+    else this.#unsteady.delete(client);
   }
 
   /** Something on its way to where neither end is a process of this simulation. */
@@ -267,9 +130,19 @@ export class SimNetwork {
       if (connection.client !== client) continue;
       this.forget(connection);
       connection.lose('both');
-      const delayMs = this.random.chance(0.7) ? 1 : this.random.between(1_000, 8_000);
+      const delayMs = this.random.chance(0.7) ? 1 : this.random.between(KEEPALIVE_MS.least, KEEPALIVE_MS.most);
       this.world.at(this.world.nowMs + delayMs, () => connection.closeServer());
     }
+  }
+
+  #breakSoon(connection: Connection): void {
+    const silent = this.random.chance(0.3);
+    const direction = silent ? this.random.pick(DIRECTIONS) : 'both';
+    this.world.at(this.world.nowMs + this.random.between(0, SHORT_LIFE_MS), () => {
+      if (!this.#live.has(connection)) return;
+      this.world.note('network', `breaks a young stream of ${connection.client.name} (${direction})`);
+      this.#lose(connection, direction, silent);
+    });
   }
 
   #lose(connection: Connection, direction: Direction, silent: boolean): void {
@@ -279,12 +152,6 @@ export class SimNetwork {
     this.world.at(endingMs(), () => connection.closeClient(UNREACHABLE));
     this.world.at(endingMs(), () => connection.closeServer());
   }
-}
-
-function streamEnd(failure: Failure): StreamEnd {
-  const statusCode = STATUS_CODES[failureCode(failure.reason)] ?? 2;
-  const { reason, message, field, value, limit, retryAfterMs } = failure;
-  return { statusCode, message, failure: { statusCode, reason, message, field, value, limit, retryAfterMs } };
 }
 
 /** The details of a `Failed` frame are not looked at in the simulation beyond their code. */

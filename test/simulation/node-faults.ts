@@ -1,49 +1,41 @@
 import { resourceKey } from '../../server/src/core/names.js';
+import { quarantineMs } from '../../server/src/store/redlock/coordinator/settings.js';
 import type { ModelRedis } from '../support/redlock/model-redis.js';
-import type { FaultKind, NemesisParts } from './redlock-nemesis.js';
-import type { Troubles } from './troubles.js';
+import type { Cluster } from './link-faults.js';
+import type { SeededRandom } from './seeded-random.js';
+import type { FaultKind } from './stage.js';
 
-/** A node's clock stays so near to the true time: a step back never undoes a whole quarantine. */
-const SMALL_STEP_MS = 90;
-const LARGEST_STEP_WINDOWS = 1.5;
-
-/** What befalls Redis processes, their memory and their clocks. */
+/** What befalls Redis processes. */
 export class NodeFaults {
   readonly kinds: readonly FaultKind[] = [
-    { name: 'restartRedis', weight: 9, strike: () => this.#restartRedis() },
-    { name: 'wipeRedis', weight: 3, strike: () => this.#wipeRedis() },
-    { name: 'pauseRedis', weight: 6, strike: () => this.#pauseRedis() },
-    { name: 'stepClock', weight: 6, strike: () => this.#stepClock() },
-    { name: 'outOfMemory', weight: 3, strike: () => this.#outOfMemory() },
-    { name: 'failing', weight: 3, strike: () => this.#failing() },
-    { name: 'otherHistory', weight: 2, strike: () => this.#otherHistory() },
-    { name: 'sweep', weight: 2, strike: () => this.#sweep() },
-    { name: 'resetNode', weight: 2, strike: () => this.#resetNode() },
-    { name: 'forgetLocks', weight: 1, strike: () => this.#forgetLocks() },
+    { name: 'restartRedis', weight: 9, strike: (random) => this.#restartRedis(random) },
+    { name: 'wipeRedis', weight: 3, strike: (random) => this.#wipeRedis(random) },
+    { name: 'wipeInTurn', weight: 2, strike: (random) => this.#wipeInTurn(random) },
+    { name: 'pauseRedis', weight: 6, strike: (random) => this.#pauseRedis(random) },
+    { name: 'outOfMemory', weight: 3, strike: (random) => this.#outOfMemory(random) },
+    { name: 'failing', weight: 3, strike: (random) => this.#failing(random) },
+    { name: 'otherHistory', weight: 2, strike: (random) => this.#otherHistory(random) },
+    { name: 'resetNode', weight: 2, strike: (random) => this.#resetNode(random) },
+    { name: 'forgetLocks', weight: 1, strike: (random) => this.#forgetLocks(random) },
   ];
-  readonly #offsets = new Map<ModelRedis, number>();
-  #leaptMs = Number.NEGATIVE_INFINITY;
 
-  constructor(
-    private readonly parts: NemesisParts,
-    private readonly troubles: Troubles,
-  ) {}
+  constructor(private readonly cluster: Cluster) {}
 
-  /** When a clock was last set forward, so that locks ended before their time. */
-  get leaptMs(): number {
-    return this.#leaptMs;
-  }
-
-  #restartRedis(): void {
-    const { maxTtlMs, random, world } = this.parts;
-    const redis = random.pick(this.parts.redises);
+  #restartRedis(random: SeededRandom): boolean {
+    const { maxTtlMs } = this.cluster.cast;
+    const redis = random.pick(this.cluster.redises);
     const memory = random.chance(0.7) ? 'empty' : 'kept';
     const forMs = random.chance(0.5) ? random.between(0, 50) : random.between(50, 2 * maxTtlMs);
-    this.troubles.during(
+    return this.#restart(redis, memory, forMs);
+  }
+
+  #restart(redis: ModelRedis, memory: 'empty' | 'kept', forMs: number): boolean {
+    const { troubles, world } = this.cluster;
+    return troubles.during(
       `${redis.id} is down`,
       forMs,
       () => {
-        this.troubles.end(`${redis.id} stands still`);
+        troubles.end(`${redis.id} stands still`);
         redis.stop();
       },
       () => {
@@ -53,47 +45,55 @@ export class NodeFaults {
     );
   }
 
-  #wipeRedis(): void {
-    const redis = this.parts.random.pick(this.parts.redises);
-    this.parts.world.note(redis.id, 'is flushed');
+  #wipeRedis(random: SeededRandom): boolean {
+    this.#wipe(random.pick(this.cluster.redises));
+    return true;
+  }
+
+  #wipe(redis: ModelRedis): void {
+    this.cluster.world.note(redis.id, 'is flushed');
     redis.wipe();
   }
 
-  #pauseRedis(): void {
-    const { maxTtlMs, random, redises } = this.parts;
+  /** One node after the other loses its memory: as each is about to vote again, or at any time. */
+  #wipeInTurn(random: SeededRandom): boolean {
+    const { cast, redises, settings, troubles, world } = this.cluster;
+    const isRestart = random.chance(0.5);
+    const pauseMs = random.chance(0.5) ? random.between(10, 500) : quarantineMs(settings, cast.maxTtlMs) + 100;
+    const order = random.shuffled(redises).slice(0, Math.ceil(random.unit() * redises.length));
+    let next = 0;
+    let going = true;
+    const strike = (): void => {
+      const redis = order[next];
+      if (!going || redis === undefined) return;
+      next += 1;
+      if (isRestart) this.#restart(redis, 'empty', random.between(0, 50));
+      else this.#wipe(redis);
+      world.after(pauseMs * random.between(0.9, 1.3), strike);
+    };
+    return troubles.during('nodes lose their memory in turn', 1.3 * order.length * pauseMs + 1, strike, () => {
+      going = false;
+    });
+  }
+
+  #pauseRedis(random: SeededRandom): boolean {
+    const { cast, redises, troubles } = this.cluster;
     const redis = random.pick(redises);
-    if (this.troubles.has(`${redis.id} is down`)) return;
-    this.troubles.during(
+    if (troubles.has(`${redis.id} is down`)) return false;
+    return troubles.during(
       `${redis.id} stands still`,
-      random.between(10, 3 * maxTtlMs),
+      random.chance(0.4) ? random.between(5, 100) : random.between(10, 3 * cast.maxTtlMs),
       () => redis.pause(),
       () => redis.resume(),
     );
   }
 
-  #stepClock(): void {
-    const { clockFaults, random, redises, windowMs, world } = this.parts;
-    if (clockFaults === 'none') return;
-    const most = clockFaults === 'steps' ? LARGEST_STEP_WINDOWS * windowMs : SMALL_STEP_MS;
-    const wrong = [...this.#offsets.keys()];
-    // A majority that is wrong is more than is promised to be borne: then one is set right.
-    const redis = random.pick(2 * (wrong.length + 1) < redises.length ? redises : wrong);
-    const offsetMs = random.chance(0.3) ? 0 : random.between(-most, most);
-    const byMs = offsetMs - (this.#offsets.get(redis) ?? 0);
-    if (offsetMs === 0) this.#offsets.delete(redis);
-    else this.#offsets.set(redis, offsetMs);
-    world.note(redis.id, `has its clock stepped by ${byMs.toFixed()} ms`);
-    redis.stepClock(byMs);
-    if (byMs > 0) this.#leaptMs = world.nowMs;
-    if (random.chance(0.5)) redis.sweep(() => random.chance(0.5));
-  }
-
-  #outOfMemory(): void {
-    const { random, redises } = this.parts;
+  #outOfMemory(random: SeededRandom): boolean {
+    const { redises, troubles } = this.cluster;
     const redis = random.pick(redises);
-    this.troubles.during(
+    return troubles.during(
       `${redis.id} is out of memory`,
-      random.between(50, 3_000),
+      random.between(20, 1_500),
       () => {
         redis.outOfMemory = true;
       },
@@ -103,13 +103,13 @@ export class NodeFaults {
     );
   }
 
-  #failing(): void {
-    const { random, redises } = this.parts;
+  #failing(random: SeededRandom): boolean {
+    const { redises, troubles } = this.cluster;
     const redis = random.pick(redises);
     const kind = random.pick(['cannot_persist', 'read_only', 'error'] as const);
-    this.troubles.during(
+    return troubles.during(
       `${redis.id} fails (${kind})`,
-      random.between(50, 3_000),
+      random.between(20, 1_500),
       () => {
         redis.failing = { kind, message: 'fails for a while' };
       },
@@ -120,32 +120,34 @@ export class NodeFaults {
   }
 
   /** A promotion, or a first replica; servers look at that from time to time. */
-  #otherHistory(): void {
-    const { random, redises, world } = this.parts;
+  #otherHistory(random: SeededRandom): boolean {
+    const { redises, world } = this.cluster;
     const redis = random.pick(redises);
     world.note(redis.id, 'has another history');
     redis.changeHistory();
     world.after(random.between(0, 1_000), () => redis.recheck());
-  }
-
-  #sweep(): void {
-    const { random, redises } = this.parts;
-    random.pick(redises).sweep(() => random.chance(0.5));
+    return true;
   }
 
   /** An operator's order: it forgets what it knows of tokens, as a wipe would, and its locks stay. */
-  #resetNode(): void {
-    const { random, redises, servers, world } = this.parts;
+  #resetNode(random: SeededRandom): boolean {
+    const { redises, servers, world } = this.cluster;
     const { id } = random.pick(redises);
+    const { store } = random.pick(servers);
+    if (store === undefined) return false;
     world.note(id, 'is reset by an operator');
-    void random.pick(servers).store?.nodes.reset(id);
+    void store.nodes.reset(id);
+    return true;
   }
 
   /** An operator's order: locks that outlast every lease there could be are deleted. */
-  #forgetLocks(): void {
-    const { random, resources, servers, world } = this.parts;
-    const name = random.pick(resources);
+  #forgetLocks(random: SeededRandom): boolean {
+    const { cast, servers, world } = this.cluster;
+    const name = random.pick(cast.resources);
+    const { store } = random.pick(servers);
+    if (store === undefined) return false;
     world.note('operator', `forgets locks of ${name} that have no end`, name);
-    void random.pick(servers).store?.nodes.forget(resourceKey('default', name), false);
+    void store.nodes.forget(resourceKey('default', name), false);
+    return true;
   }
 }

@@ -1,13 +1,22 @@
 import type { History, Violation } from '../history/history.js';
+import type { Nemesis, StruckFault } from './nemesis.js';
 import type { TraceLine, World } from './world.js';
 
 /** What one run came to. */
 export interface Outcome {
+  readonly system: string;
   readonly seed: number;
+  /** Of which sort of runs it was. */
+  readonly profile: string;
   readonly grants: number;
   /** Writes that resources accepted. */
   readonly writes: number;
   readonly faults: number;
+  /** Which faults those were. */
+  readonly struck: readonly StruckFault[];
+  /** True time, in the simulation. */
+  readonly tookMs: number;
+  /** In words, the first one first. Each begins with the guarantee that was broken. */
   readonly violations: readonly string[];
   /** What led to the first violation. */
   readonly story: readonly string[];
@@ -15,9 +24,12 @@ export interface Outcome {
 }
 
 export interface Run {
+  readonly system: string;
+  readonly seed: number;
+  readonly profile: string;
   readonly world: World;
   readonly history: History;
-  faults(): number;
+  readonly nemesis: Nemesis;
 }
 
 /** How long before the first thing that belongs to a violation its story begins, and how long it may be. */
@@ -25,11 +37,14 @@ const PRELUDE_MS = 300;
 const LONGEST_STORY = 60;
 
 /** Runs a scenario. What it throws, or leaves unhandled, is a violation like any other. */
-export async function outcomeOf(seed: number, run: Run, play: () => Promise<void>): Promise<Outcome> {
-  const { world, history } = run;
+export async function outcomeOf(run: Run, play: () => Promise<void>): Promise<Outcome> {
+  const { system, seed, profile, world, history, nemesis } = run;
   const crashed = (error: unknown): void => {
     history.violated('crash', error instanceof Error ? (error.stack ?? error.message) : String(error));
   };
+  // Errors are made by the thousand, and looked at where one is replayed.
+  const usualStack = Error.stackTraceLimit;
+  if (!world.isReplay) Error.stackTraceLimit = 0;
   const others = process.listeners('unhandledRejection');
   process.removeAllListeners('unhandledRejection');
   process.on('unhandledRejection', crashed);
@@ -38,13 +53,17 @@ export async function outcomeOf(seed: number, run: Run, play: () => Promise<void
   } catch (error) {
     crashed(error);
   } finally {
+    Error.stackTraceLimit = usualStack;
     process.removeListener('unhandledRejection', crashed);
     for (const listener of others) process.on('unhandledRejection', listener);
   }
   const { grants, violations, log, found } = history;
   const [first] = found;
-  const story = first === undefined ? [] : storyOf(first, world.trace);
-  return { seed, grants, writes: log.accepted, faults: run.faults(), violations, story, trace: world.trace };
+  return {
+    ...{ system, seed, profile, grants, writes: log.accepted },
+    ...{ faults: nemesis.struck.length, struck: nemesis.struck, tookMs: world.nowMs },
+    ...{ violations, story: first === undefined ? [] : storyOf(first, world.trace), trace: world.trace },
+  };
 }
 
 export function inWords({ atMs, who, what }: TraceLine): string {

@@ -1,117 +1,104 @@
-import type { FaultKind, NemesisParts } from './redlock-nemesis.js';
-import type { RedlockServer } from './redlock-server.js';
+import type { History } from '../history/history.js';
+import type { SimNetwork } from './network.js';
+import type { SeededRandom } from './seeded-random.js';
+import type { SimClient } from './sim-client.js';
+import type { SimProcess } from './sim-process.js';
+import type { FaultKind, SimServer } from './stage.js';
 import type { Troubles } from './troubles.js';
-import type { SimProcess } from './world.js';
+import type { World } from './world.js';
 
-/** What befalls clients, servers, and the streams between them. */
+/** Who can be befallen by something, whatever the store. */
+export interface Company {
+  readonly world: World;
+  readonly history: History;
+  readonly network: SimNetwork;
+  readonly troubles: Troubles;
+  readonly servers: readonly SimServer[];
+  readonly clients: SimClient[];
+  readonly maxTtlMs: number;
+  newClient(): SimClient;
+}
+
+/** What befalls the processes of clients and servers. */
 export class ProcessFaults {
   readonly kinds: readonly FaultKind[] = [
-    { name: 'cutStream', weight: 14, strike: () => this.#cutStream() },
-    { name: 'cutServer', weight: 4, strike: () => this.#cutServer() },
-    { name: 'sever', weight: 5, strike: () => this.#sever() },
-    { name: 'pauseClient', weight: 10, strike: () => this.#pauseClient() },
-    { name: 'sleepClient', weight: 4, strike: () => this.#sleepClient() },
-    { name: 'killClient', weight: 5, strike: () => this.#killClient() },
-    { name: 'pauseServer', weight: 9, strike: () => this.#pauseServer() },
-    { name: 'sleepServer', weight: 3, strike: () => this.#sleepServer() },
-    { name: 'killServer', weight: 6, strike: () => this.#killServer() },
-    { name: 'drainServer', weight: 4, strike: () => this.#drainServer() },
+    { name: 'pauseClient', weight: 10, strike: (random) => this.#pauseClient(random, 'stop') },
+    { name: 'sleepClient', weight: 4, strike: (random) => this.#pauseClient(random, 'sleep') },
+    { name: 'killClient', weight: 5, strike: (random) => this.#killClient(random) },
+    { name: 'pauseServer', weight: 9, strike: (random) => this.#pauseServer(random, 'stop') },
+    { name: 'sleepServer', weight: 3, strike: (random) => this.#pauseServer(random, 'sleep') },
+    { name: 'killServer', weight: 6, strike: (random) => this.#killServer(random) },
+    { name: 'drainServer', weight: 4, strike: (random) => this.#drainServer(random) },
   ];
   readonly #pausedSince = new Map<SimProcess, number>();
 
-  constructor(
-    private readonly parts: NemesisParts,
-    private readonly troubles: Troubles,
-  ) {}
+  constructor(private readonly company: Company) {}
 
-  #cutStream(): void {
-    this.parts.network.cut();
-  }
-
-  #cutServer(): void {
-    this.parts.network.cutAll(this.parts.random.pick(this.parts.servers));
-  }
-
-  #sever(): void {
-    const { clients, network, random, servers } = this.parts;
+  #pauseClient(random: SeededRandom, how: 'stop' | 'sleep'): boolean {
+    const { clients, maxTtlMs } = this.company;
     const { process } = random.pick(clients);
-    const server = random.pick(servers);
-    this.troubles.during(
-      `${process.name} | ${server.process.name}`,
-      random.between(200, 4_000),
-      () => network.sever(process, server),
-      () => network.mend(process, server),
-    );
+    const forMs = random.chance(0.4) ? random.between(5, 0.5 * maxTtlMs) : random.between(20, 2 * maxTtlMs);
+    return this.#pause(process, forMs, how);
   }
 
-  #pauseClient(): void {
-    const { clients, maxTtlMs, random } = this.parts;
-    this.#pause(random.pick(clients).process, random.between(20, 2 * maxTtlMs), 'stop');
-  }
-
-  #sleepClient(): void {
-    const { clients, maxTtlMs, random } = this.parts;
-    this.#pause(random.pick(clients).process, random.between(20, 2 * maxTtlMs), 'sleep');
-  }
-
-  #killClient(): void {
-    const { clients, history, network, newClient, random } = this.parts;
+  #killClient(random: SeededRandom): boolean {
+    const { clients, history, network, newClient, troubles } = this.company;
     const [victim] = clients.splice(Math.floor(random.unit() * clients.length), 1);
-    if (victim === undefined) return;
-    this.troubles.end(`${victim.process.name} stands still`);
+    if (victim === undefined) return false;
+    troubles.end(standsStill(victim.process));
     victim.process.kill();
     history.died(victim.process);
     network.clientDied(victim.process);
     clients.push(newClient());
+    return true;
   }
 
-  #pauseServer(): void {
-    const { maxTtlMs, random, servers } = this.parts;
+  #pauseServer(random: SeededRandom, how: 'stop' | 'sleep'): boolean {
+    const { maxTtlMs, servers } = this.company;
+    const { process } = random.pick(servers);
     const forMs = random.chance(0.5) ? random.between(10, 200) : random.between(200, 2 * maxTtlMs);
-    this.#pause(random.pick(servers).process, forMs, 'stop');
+    return this.#pause(process, forMs, how);
   }
 
-  #sleepServer(): void {
-    const { maxTtlMs, random, servers } = this.parts;
-    this.#pause(random.pick(servers).process, random.between(20, 2 * maxTtlMs), 'sleep');
-  }
-
-  #killServer(): void {
-    const { network, random, servers, maxTtlMs } = this.parts;
+  #killServer(random: SeededRandom): boolean {
+    const { network, servers, maxTtlMs, troubles } = this.company;
     const server = random.pick(servers);
-    this.#down(server, random.between(0, 2 * maxTtlMs), () => {
-      this.troubles.end(`${server.process.name} stands still`);
+    const forMs = random.chance(0.5) ? random.between(0, 100) : random.between(0, 2 * maxTtlMs);
+    return this.#down(server, forMs, () => {
+      troubles.end(standsStill(server.process));
       server.kill(network);
     });
   }
 
   /** As on SIGTERM: clients are asked to move, then the streams end, then the process. */
-  #drainServer(): void {
-    const { network, random, servers, world } = this.parts;
+  #drainServer(random: SeededRandom): boolean {
+    const { network, servers, world } = this.company;
     const server = random.pick(servers);
     const drainMs = random.between(50, 1_000);
+    const downMs = random.between(0, 500);
     const { core, process } = server;
-    if (core === undefined || process.paused) return;
+    if (core === undefined || process.paused) return false;
     world.note(process.name, 'drains');
     core.drain(drainMs);
     process.after(drainMs, () => {
       core.endStreams();
-      void server.store?.close();
+      server.close();
       process.after(random.between(1, 200), () => {
-        this.#down(server, random.between(0, 500), () => server.kill(network));
+        this.#down(server, downMs, () => server.kill(network));
       });
     });
+    return true;
   }
 
-  #down(server: RedlockServer, forMs: number, begin: () => void): void {
-    if (!server.running) return;
-    this.troubles.during(`${server.process.name} is down`, forMs, begin, () => server.start());
+  #down(server: SimServer, forMs: number, begin: () => void): boolean {
+    if (!server.running) return false;
+    return this.company.troubles.during(`${server.process.name} is down`, forMs, begin, () => server.start());
   }
 
-  #pause(process: SimProcess, forMs: number, how: 'stop' | 'sleep'): void {
-    const { history, world } = this.parts;
-    this.troubles.during(
-      `${process.name} stands still`,
+  #pause(process: SimProcess, forMs: number, how: 'stop' | 'sleep'): boolean {
+    const { history, troubles, world } = this.company;
+    return troubles.during(
+      standsStill(process),
       forMs,
       () => {
         this.#pausedSince.set(process, world.nowMs);
@@ -123,4 +110,8 @@ export class ProcessFaults {
       },
     );
   }
+}
+
+function standsStill(process: SimProcess): string {
+  return `${process.name} stands still`;
 }

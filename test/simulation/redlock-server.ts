@@ -1,15 +1,17 @@
 import { ServerCore } from '../../server/src/core/server-core.js';
 import type { CoreSettings } from '../../server/src/core/session-api.js';
-import type { RedisNode } from '../../server/src/store/redlock/coordinator/redis-node.js';
+import type { NodeId, RedisNode } from '../../server/src/store/redlock/coordinator/redis-node.js';
 import { RedlockStore } from '../../server/src/store/redlock/coordinator/redlock-store.js';
 import type { RedlockSettings } from '../../server/src/store/redlock/coordinator/settings.js';
 import { RecordedTelemetry } from '../support/core-rig.js';
 import { ModelNode } from '../support/redlock/model-node.js';
 import type { ModelRedis } from '../support/redlock/model-redis.js';
-import type { Reachable, SimNetwork } from './network.js';
+import type { SimNetwork } from './network.js';
 import type { SeededRandom } from './seeded-random.js';
+import type { SimProcess } from './sim-process.js';
+import type { SimServer } from './stage.js';
 import { TracedNode } from './traced-node.js';
-import type { SimProcess, World } from './world.js';
+import type { World } from './world.js';
 
 /** How long a message between a server and a Redis takes, when nothing is the matter. */
 const USUAL_MS = { least: 0.05, most: 1.5 };
@@ -20,6 +22,27 @@ interface LinkTrouble {
   /** The longest a message may take. */
   maxRequestMs: number;
   maxReplyMs: number;
+  /** The share of calls that arrive twice. */
+  duplicates: number;
+  /** The process that is reached instead, from the next start of the server on. */
+  instead: ModelRedis | undefined;
+}
+
+/** A copy of a message may be as late as that. */
+const LATEST_COPY_MS = 400;
+
+/** Another Redis under the name of the one that was meant. */
+class MisdirectedNode extends ModelNode {
+  constructor(
+    private readonly meant: NodeId,
+    ...[redis, settings, options]: ConstructorParameters<typeof ModelNode>
+  ) {
+    super(redis, settings, options);
+  }
+
+  override get id(): NodeId {
+    return this.meant;
+  }
 }
 
 export type LinkDirection = 'requests' | 'replies' | 'both';
@@ -34,7 +57,7 @@ export interface RedlockServerParts {
 }
 
 /** The real core over the real redlock store, in a process that can die; only the Redis processes are models. */
-export class RedlockServer implements Reachable {
+export class RedlockServer implements SimServer {
   core: ServerCore | undefined;
   /** What the nodes and the store have told that must not be. */
   readonly fatal: string[] = [];
@@ -44,7 +67,9 @@ export class RedlockServer implements Reachable {
 
   constructor(private readonly parts: RedlockServerParts) {
     const { most } = USUAL_MS;
-    this.#links = parts.redises.map(() => ({ cut: undefined, maxRequestMs: most, maxReplyMs: most }));
+    this.#links = parts.redises.map(() => ({
+      ...{ cut: undefined, maxRequestMs: most, maxReplyMs: most, duplicates: 0, instead: undefined },
+    }));
   }
 
   get process(): SimProcess {
@@ -66,8 +91,11 @@ export class RedlockServer implements Reachable {
     this.#nodes = redises.map((redis, index) => {
       const channel = {};
       const inbox = (take: () => void): void => process.take(channel, take, generation);
-      const node = new ModelNode(redis, redlock, { inbox, serverId: process.name });
       const link = this.#link(index);
+      const options = { inbox, serverId: process.name };
+      const node = new MisdirectedNode(redis.id, link.instead ?? redis, redlock, options);
+      node.duplicateMs = () =>
+        link.duplicates > 0 && random.chance(link.duplicates) ? random.between(0, LATEST_COPY_MS) : undefined;
       node.requestMs = () => random.between(USUAL_MS.least, link.maxRequestMs);
       node.replyMs = () => random.between(USUAL_MS.least, link.maxReplyMs);
       if (link.cut !== undefined) node.cut(link.cut);
@@ -83,7 +111,7 @@ export class RedlockServer implements Reachable {
         event: (event) => {
           if (world.isReplay) world.note(process.name, JSON.stringify(event));
         },
-        fatal: (problem) => this.fatal.push(problem),
+        fatal: (problem) => this.#fatal(problem),
       },
     });
     this.#store = store;
@@ -92,6 +120,10 @@ export class RedlockServer implements Reachable {
       { store, clock: process, random, telemetry: new RecordedTelemetry() },
     );
     store.open();
+  }
+
+  close(): void {
+    void this.#store?.close();
   }
 
   kill(network: SimNetwork): void {
@@ -118,6 +150,22 @@ export class RedlockServer implements Reachable {
     const link = this.#link(node);
     if (direction !== 'replies') link.maxRequestMs = maxDelayMs;
     if (direction !== 'requests') link.maxReplyMs = maxDelayMs;
+  }
+
+  /** A part of what is sent to a Redis arrives there again, later. */
+  duplicate(node: number, share: number): void {
+    this.#link(node).duplicates = share;
+  }
+
+  /** From its next start on, the server finds another process where it looks for a Redis; or the right one again. */
+  misdirect(node: number, instead: ModelRedis | undefined): void {
+    this.#link(node).instead = instead;
+  }
+
+  /** One that was told of wrong nodes is right to stop. */
+  #fatal(problem: string): void {
+    if (this.#links.every(({ instead }) => instead === undefined)) this.fatal.push(problem);
+    else this.parts.world.note(this.process.name, `refuses: ${problem}`);
   }
 
   #link(node: number): LinkTrouble {

@@ -53,6 +53,12 @@ export class SeededRandom {
     return item;
   }
 
+  /** The same items in another order. */
+  shuffled<T>(items: readonly T[]): T[] {
+    const rest = [...items];
+    return items.flatMap(() => rest.splice(Math.floor(this.unit() * rest.length), 1));
+  }
+
   bytes(count: number): Uint8Array {
     return Uint8Array.from({ length: count }, () => this.next() & 0xff);
   }

@@ -2,9 +2,10 @@ import { LeaseLostError } from '../../client/src/errors.js';
 import type { HeldLease } from '../../client/src/session/held-lease.js';
 import { Session } from '../../client/src/session/session.js';
 import type { Grant, History } from '../history/history.js';
-import { type Reachable, readFailure, type SimNetwork } from './network.js';
+import type { Reachable } from './connection.js';
+import { readFailure, type SimNetwork } from './network.js';
 import type { SeededRandom } from './seeded-random.js';
-import type { SimProcess } from './world.js';
+import type { SimProcess } from './sim-process.js';
 
 export interface Workload {
   readonly resources: readonly string[];
@@ -16,10 +17,21 @@ export interface Workload {
   readonly maxPauseMs: number;
   /** How many acquires one client has under way at a time. */
   readonly concurrency: number;
+  /** The share of acquires that do not wait, … */
+  readonly triesOnly: number;
+  /** … of those that are cancelled, if they have not been answered, … */
+  readonly cancelled: number;
+  /** … and of leases that are not extended. */
+  readonly unextended: number;
 }
 
 /** How many writes to the resource a holder makes. */
 const WRITES = 2;
+/** Who got nothing tries again within that time. */
+const REFUSED_PAUSE_MS = 60;
+/** How long one of the acquires at the end waits, and what lies between two. */
+const PROBE_WAIT_MS = 2_000;
+const PROBE_PAUSE_MS = 50;
 /** The share of writes made without a look at the lease. */
 const CARELESS = 0.3;
 
@@ -64,13 +76,19 @@ export class SimClient {
     for (const lease of [...this.#held.keys()]) this.#release(lease);
   }
 
-  /** One acquire besides the others, given back at once. `denied` is told why nothing came of it. */
-  probe(resource: string, waitMs: number, denied: (why: string) => void): void {
+  /** Acquires besides the others, until one is granted or the time is over; given back at once. */
+  probe(resource: string, deadlineMs: number, ended: (denied: string | undefined) => void): void {
+    const leftMs = deadlineMs - this.process.world.nowMs;
+    const denied = (why: string): void => {
+      if (leftMs < PROBE_PAUSE_MS) ended(why);
+      else this.process.after(PROBE_PAUSE_MS, () => this.probe(resource, deadlineMs, ended));
+    };
     const refusal = this.session.refusal(true);
     if (refusal !== undefined) {
       denied(refusal.message);
       return;
     }
+    const waitMs = Math.max(1, Math.min(leftMs, PROBE_WAIT_MS));
     const operation = this.history.invoked(this.process, resource, waitMs);
     const failed = (why: string): void => {
       this.history.settled(operation);
@@ -80,6 +98,7 @@ export class SimClient {
       granted: (lease) => {
         this.history.granted(operation, this.#keep(lease));
         this.#release(lease);
+        ended(undefined);
       },
       denied: () => failed('it was held all the time'),
       failed: (error) => failed(String(error)),
@@ -89,9 +108,9 @@ export class SimClient {
   #acquireSomething(): void {
     if (this.#stopped) return;
     const { random, session, work } = this;
-    const waitMs = random.chance(0.2) ? 0 : Math.round(random.between(1, work.maxWaitMs));
+    const waitMs = random.chance(work.triesOnly) ? 0 : Math.round(random.between(1, work.maxWaitMs));
     if (session.refusal(waitMs > 0) !== undefined) {
-      this.#later(200, () => this.#acquireSomething());
+      this.#later(REFUSED_PAUSE_MS, () => this.#acquireSomething());
       return;
     }
     const resource = random.pick(work.resources);
@@ -99,7 +118,7 @@ export class SimClient {
     const spec = this.#spec(resource, Math.round(random.between(work.minTtlMs, work.maxTtlMs)));
     const next = (): void => {
       this.history.settled(operation);
-      this.#later(work.maxPauseMs, () => this.#acquireSomething());
+      this.#later(Math.max(work.maxPauseMs, REFUSED_PAUSE_MS), () => this.#acquireSomething());
     };
     const acquisition = session.acquire(spec, waitMs, {
       granted: (lease) => {
@@ -109,14 +128,14 @@ export class SimClient {
       denied: next,
       failed: next,
     });
-    if (!random.chance(0.15)) return;
+    if (!random.chance(work.cancelled)) return;
     this.#later(waitMs, () => {
       session.cancel(acquisition, new Error('changed its mind'));
     });
   }
 
   #spec(name: string, ttlMs: number): Parameters<Session['acquire']>[0] {
-    return { name, ttlMs, manualExtension: this.random.chance(0.1), traceparent: '', tracestate: '' };
+    return { name, ttlMs, manualExtension: this.random.chance(this.work.unextended), traceparent: '', tracestate: '' };
   }
 
   #keep(lease: HeldLease): Grant {

@@ -1,12 +1,21 @@
 import type { CommitLog, LogBatch, LogContents } from '../../server/src/store/embedded/commit-log.js';
 import { type MemoryDisk, MemoryLog } from '../support/memory-log.js';
 
+/** How far a commit has come. */
+export type LogMoment = 'begun' | 'written' | 'acknowledged';
+
+export interface SlowLogPorts {
+  after(delayMs: number, callback: () => void): void;
+  /** How long a commit takes. */
+  delayMs(): number;
+  reached(moment: LogMoment): void;
+}
+
 /** A log on a disk in memory. A batch reaches it some time after it was appended, unless the server dies before. */
 export class SlowLog implements CommitLog {
   constructor(
     private readonly disk: MemoryDisk,
-    private readonly after: (delayMs: number, callback: () => void) => void,
-    private readonly delayMs: () => number,
+    private readonly ports: SlowLogPorts,
   ) {}
 
   contents(): LogContents {
@@ -14,13 +23,19 @@ export class SlowLog implements CommitLog {
   }
 
   append(batch: LogBatch): Promise<void> {
+    const { after, delayMs, reached } = this.ports;
+    reached('begun');
     return new Promise((resolve) => {
-      const totalMs = this.delayMs();
+      const totalMs = delayMs();
       const writtenMs = totalMs * 0.7;
       // Written and acknowledged are two moments: a server may die between them.
-      this.after(writtenMs, () => {
+      after(writtenMs, () => {
         this.disk.apply(batch);
-        this.after(totalMs - writtenMs, resolve);
+        reached('written');
+        after(totalMs - writtenMs, () => {
+          resolve();
+          reached('acknowledged');
+        });
       });
     });
   }

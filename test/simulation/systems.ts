@@ -1,13 +1,10 @@
+import type { Play } from './cast.js';
+import { simulateEmbedded } from './embedded-system.js';
 import type { Outcome } from './outcome.js';
-import { simulateRedlock } from './redlock-scenario.js';
-import { simulate } from './scenario.js';
+import { simulateRedlock } from './redlock-system.js';
 import { SeededRandom } from './seeded-random.js';
 
-/** How one seed is to be run. */
-export interface Play {
-  /** Whoever can say more than usual says it. */
-  readonly isReplay?: boolean;
-}
+export type { Play } from './cast.js';
 
 /** One store with everything that runs above and below it. */
 export interface SimulatedSystem {
@@ -20,8 +17,8 @@ export interface SimulatedSystem {
 
 /** Everything that is simulated: a further store or primitive is a file of its own and a line here. */
 export const SYSTEMS: readonly SimulatedSystem[] = [
-  { name: 'redlock', share: 80, simulate: (seed, play) => simulateRedlock(seed, {}, play?.isReplay) },
-  { name: 'embedded', share: 20, simulate: (seed) => simulate(seed) },
+  { name: 'redlock', share: 80, simulate: simulateRedlock },
+  { name: 'embedded', share: 20, simulate: simulateEmbedded },
 ];
 
 /** So that the choice of a system says nothing of what happens in it. */

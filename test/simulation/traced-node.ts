@@ -7,7 +7,8 @@ import type {
   NodeListener,
   RedisNode,
 } from '../../server/src/store/redlock/coordinator/redis-node.js';
-import type { SimProcess, World } from './world.js';
+import type { SimProcess } from './sim-process.js';
+import type { World } from './world.js';
 
 const PREFIX = 'holdfast:';
 const SHOWN_OF_A_HASH = 6;

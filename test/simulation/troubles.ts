@@ -10,15 +10,17 @@ export class Troubles {
     return this.#remedies.has(what);
   }
 
-  during(what: string, forMs: number, begin: () => void, end: () => void): void {
+  /** False where that is the matter already. */
+  during(what: string, forMs: number, begin: () => void, end: () => void): boolean {
     const { world } = this;
-    if (this.has(what)) return;
+    if (this.has(what)) return false;
     world.note('world', `${what}: begins`);
     begin();
     this.#remedies.set(what, end);
     world.at(world.nowMs + forMs, () => {
       if (this.#remedies.get(what) === end) this.end(what);
     });
+    return true;
   }
 
   end(what: string): void {

@@ -1,0 +1,193 @@
+import { History } from '../history/history.js';
+import type { Cast, Play, Sabotage } from './cast.js';
+import { ClockFaults } from './clock-faults.js';
+import { Nemesis } from './nemesis.js';
+import { SimNetwork } from './network.js';
+import { type Outcome, outcomeOf } from './outcome.js';
+import { type Company, ProcessFaults } from './process-faults.js';
+import { SeededRandom } from './seeded-random.js';
+import { SimClient, type Workload } from './sim-client.js';
+import { SimProcess } from './sim-process.js';
+import type { Problem, Stage, StageParts } from './stage.js';
+import { StreamFaults } from './stream-faults.js';
+import { Troubles } from './troubles.js';
+import { World } from './world.js';
+
+/** Enough to set up a system where nothing is the matter. */
+const BEGINNING_MS = 100;
+/** Faults go on for so long at least, and for so long at most. */
+const TROUBLE_MS = { least: 800, most: 8_000 };
+const LEAST_FAULTS = 6;
+/** A run checks so many grants at least, some of them after its faults where those were in the way. */
+const LEAST_GRANTS = 200;
+const LONGEST_WORK_MS = 60_000;
+/** No two clocks run apart by more than ρ = 1 %. */
+const MAX_RATE_ERROR = 0.0049;
+/** No lock stands for longer, in times to live of the servers that grant the shorter leases. */
+const LONGEST_STAND_TTLS = 2.1;
+/** How often it is looked whether there is anything left, and for how long nothing must have been. */
+const LOOK_EVERY_MS = 50;
+const CLEAN_MS = 500;
+/** Everything that has no bound of its own is over by then, and by the servers' grace. */
+const QUIET_MS = 5_000;
+
+/** What makes a system of its own. */
+export interface SystemKind<Rule extends string, C extends Cast> {
+  readonly name: string;
+  castFor(random: SeededRandom): C;
+  setUp(parts: StageParts<C>, without: readonly Rule[]): Stage;
+}
+
+/** One run: a system, its clients, what befalls them, and what is looked at in the end. */
+class Frame<Rule extends string, C extends Cast> {
+  readonly world: World;
+  readonly history: History;
+  readonly nemesis: Nemesis;
+  readonly cast: C;
+  readonly #stage: Stage;
+  readonly #clients: SimClient[] = [];
+  readonly #network: SimNetwork;
+  readonly #random: SeededRandom;
+  readonly #clockFaults: ClockFaults;
+  /** What each client does; who dies is replaced by one that does the same. */
+  readonly #works: Workload[];
+  #named = 0;
+  readonly #goesOn: boolean;
+
+  constructor(kind: SystemKind<Rule, C>, seed: number, play: Play, sabotage: Sabotage<Rule, C>) {
+    this.#random = new SeededRandom(seed);
+    this.cast = { ...kind.castFor(this.#random.fork()), ...sabotage.cast };
+    const { cast } = this;
+    this.#goesOn = play.goesOn === true;
+    this.world = new World(this.#random.fork(), play.isReplay === true);
+    const { world } = this;
+    this.history = new History(world, () => this.#beliefsMayMeet());
+    const { history } = this;
+    history.log.fenced = sabotage.unfenced !== true;
+    this.#network = new SimNetwork(world, this.#random.fork(), (client) => history.checkBeliefs(client));
+    const network = this.#network;
+    network.closesOnBreak = sabotage.closesOnBreak === true;
+    const troubles = new Troubles(world);
+    this.#works = [...cast.clients];
+    const newProcess = (name: string): SimProcess => this.#newProcess(name);
+    const random = this.#random.fork();
+    this.#stage = kind.setUp({ world, history, network, troubles, random, cast, newProcess }, sabotage.without ?? []);
+    const { servers } = this.#stage;
+    const company: Company = {
+      ...{ world, history, network, troubles, servers, clients: this.#clients, maxTtlMs: cast.maxTtlMs },
+      newClient: () => this.#newClient(),
+    };
+    this.#clockFaults = new ClockFaults(company, cast.clockFaults);
+    const rooms = [new ProcessFaults(company), new StreamFaults(company), this.#clockFaults];
+    this.nemesis = new Nemesis({
+      ...{
+        world,
+        troubles,
+        random: this.#random.fork(),
+        meanFaultEveryMs: cast.meanFaultEveryMs,
+        likings: cast.likings,
+      },
+      ...{ wanted: sabotage.kinds, kept: play.faults },
+      kinds: [...rooms.flatMap(({ kinds }) => kinds), ...this.#stage.faults],
+    });
+  }
+
+  async run(): Promise<void> {
+    const { cast, history, nemesis, world } = this;
+    world.note('world', `${cast.profile}: ${cast.servers} servers, ${cast.clients.length} clients`);
+    world.note('world', `times to live ${cast.minTtlMs} to ${cast.maxTtlMs} ms, clocks: ${cast.clockFaults}`);
+    this.#stage.begin();
+    for (const _ of cast.clients) this.#clients.push(this.#newClient());
+    await this.#until(BEGINNING_MS);
+    nemesis.begin();
+    const isEnough = (): boolean =>
+      history.grants >= cast.grants && nemesis.struck.length >= LEAST_FAULTS && world.nowMs >= TROUBLE_MS.least;
+    await this.#until(TROUBLE_MS.most, isEnough);
+    nemesis.stop();
+    world.note('world', 'no more faults');
+    await this.#until(world.nowMs + LONGEST_WORK_MS, () => history.grants >= LEAST_GRANTS);
+    for (const client of this.#clients) client.stop();
+    await this.#recover();
+    for (const client of this.#clients) void client.session.close();
+    await this.#come(world.nowMs + cast.graceMs + QUIET_MS, CLEAN_MS, () => this.#stage.leftovers());
+    history.finish();
+    for (const { fatal, process } of this.#stage.servers) {
+      for (const problem of fatal) history.violated('crash', `${process.name} would have stopped: ${problem}`);
+    }
+  }
+
+  /** A run ends with its first violation: what follows may come of it. */
+  async #until(untilMs: number, isOver: () => boolean = () => false): Promise<void> {
+    const failed = (): boolean => !this.#goesOn && this.history.found.length > 0;
+    if (!failed()) await this.world.runUntil(untilMs, () => failed() || isOver());
+  }
+
+  /** I11: everybody can have everything again. */
+  async #recover(): Promise<void> {
+    const { cast, history, world } = this;
+    const deadlineMs = world.nowMs + this.#stage.recoveryMs;
+    let open = 0;
+    for (const client of this.#clients) {
+      for (const resource of cast.resources) {
+        open += 1;
+        client.probe(resource, deadlineMs, (denied) => {
+          open -= 1;
+          if (denied === undefined) return;
+          const what = `${client.process.name} cannot have ${resource} after all faults: ${denied}`;
+          history.violated('I11', what, resource);
+        });
+      }
+    }
+    await this.#come(deadlineMs, 0, () => this.#stage.ailments());
+    await this.#until(deadlineMs + QUIET_MS, () => open === 0);
+  }
+
+  /** Waits until there has been no problem for a while; those there are at the deadline are violations. */
+  async #come(deadlineMs: number, cleanMs: number, problems: () => readonly Problem[]): Promise<void> {
+    const { history, world } = this;
+    let cleanSinceMs: number | undefined;
+    while (world.nowMs < deadlineMs) {
+      await this.#until(Math.min(deadlineMs, world.nowMs + LOOK_EVERY_MS));
+      if (!this.#goesOn && history.found.length > 0) return;
+      cleanSinceMs = problems().length > 0 ? undefined : (cleanSinceMs ?? world.nowMs);
+      if (cleanSinceMs !== undefined && world.nowMs >= cleanSinceMs + cleanMs) return;
+    }
+    for (const { guarantee, what, resource } of problems()) history.violated(guarantee, what, resource);
+  }
+
+  #beliefsMayMeet(): boolean {
+    const untilMs = this.#clockFaults.beyondUntilMs + LONGEST_STAND_TTLS * this.cast.maxTtlMs;
+    return this.world.nowMs <= untilMs || this.#stage.beliefsMayMeet();
+  }
+
+  #newProcess(name: string): SimProcess {
+    const rate = 1 + this.#random.between(-MAX_RATE_ERROR, MAX_RATE_ERROR);
+    return new SimProcess(this.world, name, { rate, startMs: this.#random.between(1_000, 1_000_000) });
+  }
+
+  #newClient(): SimClient {
+    this.#named += 1;
+    const process = this.#newProcess(`client-${this.#named}`);
+    const random = this.#random.fork();
+    const { servers } = this.#stage;
+    // Each has its favourite, as lists of servers in configurations do.
+    const first = Math.floor(random.unit() * servers.length);
+    const mine = [...servers.slice(first), ...servers.slice(0, first)];
+    const work = this.#works[this.#named % this.#works.length];
+    if (work === undefined) throw new RangeError('there is nobody in the cast');
+    return new SimClient(process, this.#network, mine, random, this.history, work);
+  }
+}
+
+/** Runs one seed of a system from beginning to end. The same seed gives the same trace; that of a replay says more. */
+export async function playSeed<Rule extends string, C extends Cast>(
+  kind: SystemKind<Rule, C>,
+  seed: number,
+  play: Play,
+  sabotage: Sabotage<Rule, C>,
+): Promise<Outcome> {
+  const frame = new Frame(kind, seed, play, sabotage);
+  const { cast, history, nemesis, world } = frame;
+  const { profile } = cast;
+  return outcomeOf({ system: kind.name, seed, profile, world, history, nemesis }, () => frame.run());
+}

@@ -1,0 +1,101 @@
+import type { ModelRedis } from '../support/redlock/model-redis.js';
+import { BALLOT_PREFIX, BOOKKEEPING } from '../support/redlock/script-context.js';
+import { TOO_FAST } from './clock-faults.js';
+import type { Cluster } from './link-faults.js';
+import type { SeededRandom } from './seeded-random.js';
+import type { FaultKind } from './stage.js';
+
+/** A node's clock stays so near to the true time: a step back never undoes a whole quarantine. */
+const SMALL_STEP_MS = 90;
+const LARGEST_STEP_WINDOWS = 1.5;
+
+/** What befalls single keys of Redis processes, and the clocks that keys live by. */
+export class MemoryFaults {
+  readonly kinds: readonly FaultKind[];
+  readonly #offsets = new Map<ModelRedis, number>();
+  #lostMs = Number.NEGATIVE_INFINITY;
+
+  constructor(private readonly cluster: Cluster) {
+    const step: FaultKind = { name: 'stepClock', weight: 8, strike: (random) => this.#stepClock(random) };
+    const runOff: FaultKind = { name: 'runOffRedis', weight: 8, strike: (random) => this.#runOff(random) };
+    const clocks = { none: [], walls: [], 'small steps': [step], steps: [step], rates: [runOff] };
+    const evict: FaultKind = { name: 'evict', weight: 8, strike: (random) => this.#evict(random) };
+    this.kinds = [
+      { name: 'sweep', weight: 2, strike: (random) => this.#sweep(random) },
+      { name: 'evictBookkeeping', weight: 2, strike: (random) => this.#evictBookkeeping(random) },
+      ...clocks[cluster.cast.clockFaults],
+      ...(cluster.cast.evicts ? [evict] : []),
+    ];
+  }
+
+  /** The last moment at which locks ended before their time, or might have. */
+  get lostMs(): number {
+    return this.#lostMs;
+  }
+
+  #stepClock(random: SeededRandom): boolean {
+    const { cast, redises, world } = this.cluster;
+    const most = cast.clockFaults === 'steps' ? LARGEST_STEP_WINDOWS * cast.windowMs : SMALL_STEP_MS;
+    const wrong = [...this.#offsets.keys()];
+    // A majority that is wrong is more than is promised to be borne: then one is set right.
+    const redis = random.pick(2 * (wrong.length + 1) < redises.length ? redises : wrong);
+    const offsetMs = random.chance(0.3) ? 0 : random.between(-most, most);
+    const byMs = offsetMs - (this.#offsets.get(redis) ?? 0);
+    if (offsetMs === 0) this.#offsets.delete(redis);
+    else this.#offsets.set(redis, offsetMs);
+    world.note(redis.id, `has its clock stepped by ${byMs.toFixed()} ms`);
+    redis.stepClock(byMs);
+    if (byMs > 0) this.#lostMs = Math.max(this.#lostMs, world.nowMs);
+    if (random.chance(0.5)) redis.sweep(() => random.chance(0.5));
+    return true;
+  }
+
+  #runOff(random: SeededRandom): boolean {
+    const { redises, troubles, world } = this.cluster;
+    const redis = random.pick(redises);
+    const forMs = random.between(200, 3_000);
+    const off = random.between(-TOO_FAST, TOO_FAST);
+    const usual = redis.rate;
+    return troubles.during(
+      `${redis.id} has a clock that runs off`,
+      forMs,
+      () => {
+        world.note(redis.id, `has a clock that is ${(100 * off).toFixed(1)} % too fast`);
+        this.#lostMs = Math.max(this.#lostMs, world.nowMs + forMs);
+        redis.setRate(1 + off);
+      },
+      () => redis.setRate(usual),
+    );
+  }
+
+  #sweep(random: SeededRandom): boolean {
+    random.pick(this.cluster.redises).sweep(() => random.chance(0.5));
+    return true;
+  }
+
+  /** Memory is short, and the node is allowed to forget: locks, and ballots that nobody has needed for long. */
+  #evict(random: SeededRandom): boolean {
+    const { cast, redises, world } = this.cluster;
+    const redis = random.pick(redises);
+    const bookkeeping = new Set<string>(Object.values(BOOKKEEPING));
+    const youngestMs = cast.ballotMs - 2.5 * cast.windowMs;
+    const evictable = redis.keys
+      .keys()
+      .filter((key) => !bookkeeping.has(key))
+      .filter((key) => !key.startsWith(BALLOT_PREFIX) || redis.keys.expiresInMs(key) < youngestMs)
+      .filter(() => random.chance(0.5));
+    if (evictable.length === 0) return false;
+    world.note(redis.id, `evicts ${evictable.length} keys`);
+    for (const key of evictable) redis.keys.delete(key);
+    redis.evictedKeys += evictable.length;
+    this.#lostMs = Math.max(this.#lostMs, world.nowMs);
+    return true;
+  }
+
+  #evictBookkeeping(random: SeededRandom): boolean {
+    const { redises, world } = this.cluster;
+    const redis = random.pick(redises);
+    world.note(redis.id, 'loses its admission');
+    return redis.keys.delete(random.pick([BOOKKEEPING.admission, BOOKKEEPING.mark]));
+  }
+}

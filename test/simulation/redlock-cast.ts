@@ -1,0 +1,160 @@
+import type { RedlockSettings } from '../../server/src/store/redlock/coordinator/settings.js';
+import { redlockSettings } from '../support/redlock/model-settings.js';
+import type { Cast } from './cast.js';
+import type { SeededRandom } from './seeded-random.js';
+import {
+  aside,
+  company,
+  crowding,
+  lasting,
+  lively,
+  names,
+  type Profile,
+  pickProfile,
+  SIDE,
+  steady,
+} from './workloads.js';
+
+/** What one seed has chosen to run over Redis nodes. Durations in milliseconds. */
+export interface RedlockCast extends Cast {
+  readonly redises: number;
+  readonly windowMs: number;
+  readonly nodeDeadlineMs: number;
+  readonly admissionMs: number;
+  readonly ballotMs: number;
+  /** New clusters are declared, so that nothing has to be waited for. */
+  readonly isDeclared: boolean;
+  /** The keys are those of other libraries, too. */
+  readonly isShared: boolean;
+  /** The last server grants longer leases than the others. */
+  readonly isMixed: boolean;
+  /** The last server comes later than the others. */
+  readonly lastStartsMs: number;
+  /** Nodes may forget keys before their time, as Redis does where it is allowed to. */
+  readonly evicts: boolean;
+}
+
+type Chosen = Omit<RedlockCast, 'profile' | 'clients' | 'resources'>;
+/** Sorts of runs, each with something of its own to bring out, and how many runs of a hundred are of that sort. */
+const PROFILES: Readonly<Record<string, Profile<Chosen>>> = {
+  /** Everybody wants one thing. */
+  crowd: [
+    20,
+    (random, chosen) => {
+      const habits = { ...chosen, resources: names(1) };
+      const clients = company(random, habits, [random.pick([3, 4, 5]), lively], [random.pick([0, 0, 1]), steady]);
+      return { ...habits, clients, servers: random.pick([2, 3, 3]), meanFaultEveryMs: random.pick([60, 120, 250]) };
+    },
+  ],
+  /** Long queues, and half of those who wait go away. */
+  queues: [
+    6,
+    (random, chosen) => {
+      const habits = { ...chosen, resources: names(random.pick([1, 2])) };
+      return { ...habits, clients: company(random, habits, [random.pick([2, 4]), crowding]) };
+    },
+  ],
+  /** Many names, so that calls carry several entries. */
+  names: [
+    8,
+    (random, chosen) => {
+      const habits = { ...chosen, resources: names(random.pick([6, 12])) };
+      return { ...habits, clients: company(random, habits, [2, lively], [2, steady]) };
+    },
+  ],
+  /** Long leases, and nodes that lose their memory. */
+  wipes: [
+    16,
+    (random, chosen) => {
+      // Either term of the quarantine may be the greater one.
+      const windowMs = random.pick([100, 200, 800]);
+      const habits = { ...chosen, resources: names(random.pick([1, 2])), windowMs };
+      const likings = { wipeRedis: 12, wipeInTurn: 15, restartRedis: 6, cutSome: 3, pauseClient: 3 };
+      const clients = company(random, habits, [random.pick([1, 2]), lasting], [1, lively], [1, aside]);
+      const calm = { clockFaults: 'none' as const, ballotMs: Math.max(chosen.ballotMs, 2 * windowMs + 2_000) };
+      return { ...habits, ...calm, clients, likings, redises: random.pick([3, 3, 5]) };
+    },
+  ],
+  /** A server that hears late, and asks late, of what others have done meanwhile. */
+  slow: [
+    16,
+    (random, chosen) => {
+      const habits = { ...chosen, resources: names(random.pick([1, 1, 2])) };
+      const likings = { slowServer: 15, slowLink: 8, pauseServer: 6, duplicate: 4 };
+      const clients = company(random, habits, [random.pick([3, 4]), lively], [random.pick([0, 1]), steady]);
+      return { ...habits, clients, likings, servers: random.pick([2, 3]), nodeDeadlineMs: random.pick([50, 300, 300]) };
+    },
+  ],
+  /** Clients that move from server to server and take along what they hold. */
+  moves: [
+    14,
+    (random, chosen) => {
+      const habits = { ...chosen, resources: names(random.pick([1, 2])) };
+      const likings = { unsteady: 15, cutServer: 10, cutStream: 4, sever: 4, drainServer: 5, slowServer: 5 };
+      const clients = company(random, habits, [2, lasting], [1, steady], [2, aside]);
+      return { ...habits, clients, likings, servers: random.pick([2, 3]) };
+    },
+  ],
+  /** Leases that live hardly longer than messages travel. */
+  brief: [
+    5,
+    (random, chosen) => {
+      const maxTtlMs = Math.round(random.between(200, 350));
+      const habits = { ...chosen, resources: names(random.pick([1, 3])), minTtlMs: 120, maxTtlMs };
+      return { ...habits, clients: company(random, habits, [2, lively], [2, steady]) };
+    },
+  ],
+  /** Anything at all. */
+  mixture: [
+    15,
+    (random, chosen) => {
+      const habits = { ...chosen, resources: names(random.pick([1, 2, 3])) };
+      const counts = [random.pick([1, 2]), random.pick([0, 1, 2]), random.pick([0, 1])] as const;
+      return {
+        ...habits,
+        clients: company(random, habits, [counts[0], lively], [counts[1], steady], [counts[2], lasting]),
+      };
+    },
+  ],
+};
+
+export function redlockCastFor(random: SeededRandom): RedlockCast {
+  const maxTtlMs = Math.round(random.between(400, 1_000));
+  const windowMs = Math.round(random.between(150, 300));
+  const clockFaults = random.pick(['none', 'none', 'none', 'walls', 'small steps', 'steps', 'rates'] as const);
+  const chosen: Chosen = {
+    clockFaults,
+    redises: random.chance(0.6) ? 3 : 5,
+    servers: random.pick([1, 2, 2, 3]),
+    meanFaultEveryMs: random.pick([100, 200, 400]),
+    likings: {},
+    minTtlMs: 300,
+    maxTtlMs,
+    graceMs: random.pick([1_500, 5_000]),
+    grants: 190,
+    windowMs,
+    nodeDeadlineMs: random.pick([50, 100, 300]),
+    admissionMs: random.pick([4_000, 300_000]),
+    // A clock that jumps takes short ballots along, and may go back before anybody has seen it.
+    ballotMs:
+      (clockFaults === 'none' || clockFaults === 'walls') && random.chance(0.3) ? 2 * windowMs + 2_000 : 600_000,
+    isDeclared: random.chance(0.95),
+    isShared: random.chance(0.1),
+    isMixed: random.chance(0.15),
+    lastStartsMs: random.chance(0.2) ? random.between(100, 2_000) : 0,
+    evicts: random.chance(0.15),
+  };
+  const [profile, choose] = pickProfile(random, PROFILES);
+  const picked = { ...chosen, ...choose(random, chosen), profile };
+  const cast = { ...picked, resources: [...picked.resources, ...SIDE] };
+  if (!cast.isMixed) return cast;
+  // Longer ones than a server grants are refused there.
+  return { ...cast, clients: cast.clients.map((work) => ({ ...work, maxTtlMs: 1.5 * cast.maxTtlMs })) };
+}
+
+/** The settings of a server of this cast. */
+export function settingsOf(cast: RedlockCast): RedlockSettings {
+  const { maxTtlMs, windowMs, nodeDeadlineMs, admissionMs, ballotMs } = cast;
+  const keyTemplate = cast.isShared ? 'holdfast:lock:{name}' : 'holdfast:{ns}:lock:{name}';
+  return redlockSettings({ maxTtlMs, windowMs, nodeDeadlineMs, admissionMs, ballotMs, keyTemplate });
+}

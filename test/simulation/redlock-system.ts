@@ -1,0 +1,141 @@
+import { quarantineMs } from '../../server/src/store/redlock/coordinator/settings.js';
+import { SETTINGS } from '../support/core-rig.js';
+import { ModelRedis } from '../support/redlock/model-redis.js';
+import { BALLOT_PREFIX, BOOKKEEPING, type ScriptRule } from '../support/redlock/script-context.js';
+import type { Play, Sabotage } from './cast.js';
+import { playSeed } from './frame.js';
+import { type Cluster, LinkFaults } from './link-faults.js';
+import { MemoryFaults } from './memory-faults.js';
+import { NodeFaults } from './node-faults.js';
+import type { Outcome } from './outcome.js';
+import { type RedlockCast, redlockCastFor, settingsOf } from './redlock-cast.js';
+import { RedlockServer } from './redlock-server.js';
+import type { FaultKind, Problem, Stage, StageParts } from './stage.js';
+
+/** The nodes' clocks are set by somebody, and so run apart less than others do. */
+const MAX_NODE_RATE_ERROR = 0.0009;
+const MAX_CLOCKS_RATE_ERROR = 0.004;
+const MAX_CLOCK_OFFSET_MS = 20;
+/** When a cluster is declared, by its first server. */
+const DECLARED_MS = 50;
+/** After the last fault: the longest quarantine, and some time for what stands to end. */
+const RECOVERY_MS = 4_000;
+/** No lock stands for longer, in times to live of the servers that grant the shorter leases. */
+const LONGEST_STAND_TTLS = 2.1;
+/** Clocks that ran further off than is allowed lengthen what they measure by so much. */
+const SLOWEST = 1.06;
+
+/** One to three servers over three or five Redis nodes. */
+class RedlockStage implements Stage {
+  readonly servers: readonly RedlockServer[];
+  readonly faults: readonly FaultKind[];
+  readonly recoveryMs: number;
+  readonly #redises: readonly ModelRedis[];
+  readonly #memory: MemoryFaults;
+
+  constructor(
+    private readonly parts: StageParts<RedlockCast>,
+    without: readonly ScriptRule[],
+  ) {
+    const { world, cast, random } = parts;
+    const clock = { nowMs: () => world.nowMs, after: world.after.bind(world) };
+    const rate = (most: number): number => 1 + random.between(-most, most);
+    const nodesRate = rate(MAX_CLOCKS_RATE_ERROR);
+    this.#redises = Array.from({ length: cast.redises }, (_, index) => {
+      const offsetMs = random.between(-MAX_CLOCK_OFFSET_MS, MAX_CLOCK_OFFSET_MS);
+      const options = { offsetMs, rate: nodesRate * rate(MAX_NODE_RATE_ERROR), without };
+      return new ModelRedis(clock, `redis-${index + 1}`, options);
+    });
+    const settings = settingsOf(cast);
+    this.servers = Array.from({ length: cast.servers }, (_, index) => this.#newServer(index));
+    this.recoveryMs = SLOWEST * (quarantineMs(settings, 2 * cast.maxTtlMs) + 2 * cast.maxTtlMs) + RECOVERY_MS;
+    const cluster: Cluster = { ...parts, servers: this.servers, redises: this.#redises, settings };
+    this.#memory = new MemoryFaults(cluster);
+    this.faults = [new LinkFaults(cluster), new NodeFaults(cluster), this.#memory].flatMap(({ kinds }) => kinds);
+  }
+
+  begin(): void {
+    const { cast, world } = this.parts;
+    world.note('world', `${cast.redises} nodes, window ${cast.windowMs} ms, node deadline ${cast.nodeDeadlineMs} ms`);
+    this.servers.forEach((server, index) => {
+      if (index < this.servers.length - 1) server.start();
+      else world.at(cast.lastStartsMs, () => server.start());
+    });
+    if (!cast.isDeclared) return;
+    const firstStartsMs = cast.servers > 1 ? 0 : cast.lastStartsMs;
+    world.at(firstStartsMs + DECLARED_MS, () => void this.servers[0]?.store?.nodes.declareNew());
+  }
+
+  /** Where a lease stands on a bare quorum, one node that loses a key before its time is enough to free it. */
+  beliefsMayMeet(): boolean {
+    return this.parts.world.nowMs <= this.#memory.lostMs + LONGEST_STAND_TTLS * this.parts.cast.maxTtlMs;
+  }
+
+  ailments(): readonly Problem[] {
+    return this.servers.flatMap(({ process, store }) => {
+      if (store === undefined) return [{ guarantee: 'I11', what: `${process.name} is not running at the end` }];
+      return store.nodes
+        .report()
+        .filter(({ state }) => state !== 'admitted')
+        .map(({ id, state, detail }) => ({
+          guarantee: 'I11',
+          what: `${id} is ${state} for ${process.name}: ${detail}`,
+        }));
+    });
+  }
+
+  leftovers(): readonly Problem[] {
+    const left = this.servers.flatMap(({ core, process }) =>
+      Object.entries(core?.sizes() ?? {})
+        .filter(([, count]) => count !== 0)
+        .map(([what, count]) => `${count} ${what} are left at ${process.name} after everybody has gone`),
+    );
+    return [
+      ...left.map((what) => ({ guarantee: 'L4', what })),
+      ...this.#redises.flatMap((redis) => this.#keptBy(redis)),
+    ];
+  }
+
+  /** I6. */
+  #keptBy({ id, keys }: ModelRedis): readonly Problem[] {
+    const { cast } = this.parts;
+    const bookkeeping = new Set<string>(Object.values(BOOKKEEPING));
+    const kept = keys.keys().filter((key) => !bookkeeping.has(key));
+    const problems = kept.flatMap((key) => {
+      const expiresInMs = keys.expiresInMs(key);
+      const shown = key.replace('\u0000', '');
+      if (expiresInMs < 0) return [`${id} keeps ${shown} for ever`];
+      if (!key.startsWith('\u0000')) return [`${id} still has the lock ${shown}`];
+      return expiresInMs > cast.ballotMs ? [`${id} keeps ${shown} too long`] : [];
+    });
+    const ballots = kept.filter((key) => key.startsWith(BALLOT_PREFIX)).length;
+    if (ballots > cast.resources.length) problems.push(`${id} keeps ${ballots} ballots`);
+    return problems.map((what) => ({ guarantee: 'I6', what }));
+  }
+
+  #newServer(index: number): RedlockServer {
+    const { cast, random, world } = this.parts;
+    const { minTtlMs, maxTtlMs, graceMs } = cast;
+    const process = this.parts.newProcess(`server-${index + 1}`);
+    const longestMs = cast.isMixed && index === cast.servers - 1 ? 2 * maxTtlMs : maxTtlMs;
+    const limits = { minTtlMs, maxTtlMs: longestMs, defaultTtlMs: longestMs, graceMs };
+    const core = { ...SETTINGS, limits: { ...SETTINGS.limits, ...limits } };
+    const redlock = { ...settingsOf(cast), maxTtlMs: longestMs };
+    return new RedlockServer({ world, process, random: random.fork(), core, redlock, redises: this.#redises });
+  }
+}
+
+const REDLOCK = {
+  name: 'redlock',
+  castFor: redlockCastFor,
+  setUp: (parts: StageParts<RedlockCast>, without: readonly ScriptRule[]): Stage => new RedlockStage(parts, without),
+};
+
+/** Runs one seed over Redis nodes. */
+export function simulateRedlock(
+  seed: number,
+  play: Play = {},
+  sabotage: Sabotage<ScriptRule, RedlockCast> = {},
+): Promise<Outcome> {
+  return playSeed(REDLOCK, seed, play, sabotage);
+}
