@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { ClientState, ConnectOptions, LeaseState, ReleaseOutcome } from '@holdfast/client';
 import { within } from './deadline.js';
+import { nodeProgram } from './node-program.js';
 
 const MAIN = fileURLToPath(new URL('./client-main.ts', import.meta.url));
 const EVENT_DEADLINE_MS = 20_000;
@@ -135,8 +136,9 @@ export class ClientProcess {
   #listener: (event: ClientEvent) => void = () => undefined;
 
   private constructor({ env, nodeArgs = [] }: Launch) {
-    this.#child = fork(MAIN, {
-      execArgv: ['--import', 'tsx', '-C', '@holdfast/source', ...nodeArgs],
+    const program = nodeProgram(MAIN, nodeArgs);
+    this.#child = fork(program.at(-1) ?? MAIN, {
+      execArgv: program.slice(0, -1),
       stdio: 'inherit',
       env: { ...process.env, ...env },
     });
