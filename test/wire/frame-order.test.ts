@@ -35,6 +35,12 @@ describe('A client whose frames are out of order [H6]', () => {
     await isRefused(stream, 'OPEN_EXPECTED');
   });
 
+  it('is refused when the id of its Open is 0, which is no id', async () => {
+    const stream = served.client().session();
+    stream.write({ id: 0, kind: open() });
+    await isRefused(stream, 'FRAME_ID_NOT_RISING');
+  });
+
   it('is refused when it opens twice', async () => {
     const stream = await served.client().openSession();
     stream.write({ id: 2, kind: open() });

@@ -26,6 +26,8 @@ export interface BidOutcomes {
   unavailable(request: LeaseRequest, message: string): void;
   /** The store has given the resource to a request of ours while another one stood as its holder here. */
   displaced(holder: LeaseRequest): void;
+  /** The grant came when too little was left of it, and has been released again. */
+  tooLate(request: LeaseRequest): void;
   /** Neither a grant nor a refusal: the request is where it was before. */
   cameToNothing(request: LeaseRequest): void;
 }
@@ -178,7 +180,7 @@ export class Bids {
     const { request } = bid;
     const told = this.#grants.worthTelling(request, bid.attachment, bid.anchor, calledAtMs);
     if (request.givenUp || told === undefined) {
-      this.#releaseUntold(request, token);
+      this.#releaseUntold(request, token, bid.attachment);
       return;
     }
     this.#waiting.leave(request);
@@ -187,12 +189,14 @@ export class Bids {
   }
 
   /** Frees a grant that no client has heard of. */
-  #releaseUntold(request: LeaseRequest, token: bigint): void {
+  #releaseUntold(request: LeaseRequest, token: bigint, attachment?: Attachment): void {
     const { resource } = request;
     resource.callsUnderWay += 1;
     this.#ctx.store.release({ resource: resource.key, hashes: request.allHashes(), token }, () => {
       resource.callsUnderWay -= 1;
-      this.#outcomes.cameToNothing(request);
+      const listens = attachment !== undefined && request.session.attachment === attachment;
+      if (listens) this.#outcomes.tooLate(request);
+      else this.#outcomes.cameToNothing(request);
     });
   }
 

@@ -29,6 +29,7 @@ export class Contention {
       refused: (request, retryAfterMs) => this.#heldElsewhere(request, retryAfterMs),
       unavailable: (request, message) => this.#unavailable(request, message),
       displaced,
+      tooLate: (request) => this.#tooLate(request),
       cameToNothing: (request) => this.#backToQueue(request),
     });
   }
@@ -245,6 +246,12 @@ export class Contention {
       this.#ctx.timers.cancel(resource.retry);
       this.#ctx.dropIfUnused(resource);
     }
+  }
+
+  /** Whoever does not wait is told at once: a store so slow would be asked in vain for ever. */
+  #tooLate(request: LeaseRequest): void {
+    if (request.waitMs === 0 && !request.givenUp) this.#fail(request, 'its grant came too late to be of use');
+    else this.#backToQueue(request);
   }
 
   /** A bid came to nothing. The request still has its place, unless it was given up or its wait ended meanwhile. */

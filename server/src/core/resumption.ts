@@ -61,7 +61,7 @@ export class Resumption {
       request.state = 'adopting';
       const { anchor } = attachment;
       this.#adopt(request, (answer, calledAtMs) => {
-        if (answer.kind === 'lost') this.#endings.displaced(request);
+        if (answer.kind === 'lost' && !request.hasEnded) this.#endings.displaced(request);
         if (answer.kind !== 'adopted' || session.attachment !== attachment) return;
         const told = anchoredValidity(this.#ctx.settings, anchor, calledAtMs, request.ttlMs);
         request.raiseDeadlines(told.deadlines);
@@ -141,6 +141,7 @@ export class Resumption {
       this.#ctx.noteStore(answer.kind === 'unknown' ? answer.message : undefined);
       if (request.hasEnded) {
         this.#adoptedForNobody(request, answer);
+        done({ kind: 'lost' }, calledAtMs);
         return;
       }
       // Whoever knows the secret and the token owns the lease, under whatever session and id it was entered before.
@@ -205,7 +206,7 @@ export class Resumption {
         return;
       }
       case 'lost':
-        this.#endings.gone(request, 'displaced');
+        if (!request.hasEnded) this.#endings.gone(request, 'displaced');
         account.result({ requestId, outcome: 'lost' });
         return;
       case 'unknown':
@@ -253,15 +254,17 @@ export class Resumption {
   #grantAgain(account: ResumeAccount, request: LeaseRequest, entry: OpenEntry): void {
     const { attachment, anchor, session } = account;
     this.#adopt(request, (answer, calledAtMs) => {
+      // Listed once more, it was entered anew, and that one will have the answer.
+      if (request.hasEnded && session.requests.get(request.id) !== undefined) return;
       if (session.attachment !== attachment) {
-        if (answer.kind === 'lost') this.#endings.gone(request, 'displaced');
+        if (answer.kind === 'lost' && !request.hasEnded) this.#endings.gone(request, 'displaced');
+      } else if (request.givenUp) {
+        // Released or closed before it was answered: that cancels it.
+        session.send({ kind: 'denied', id: request.id, reason: 'cancelled', holder: undefined, position: 0 });
+        if (answer.kind === 'lost' && !request.hasEnded) this.#endings.gone(request, 'displaced');
       } else if (answer.kind === 'adopted') {
-        if (!request.givenUp)
-          this.#grants.push(
-            request,
-            attachment,
-            anchoredValidity(this.#ctx.settings, anchor, calledAtMs, request.ttlMs),
-          );
+        const told = anchoredValidity(this.#ctx.settings, anchor, calledAtMs, request.ttlMs);
+        this.#grants.push(request, attachment, told);
       } else {
         this.#startOver(account, request, entry);
       }

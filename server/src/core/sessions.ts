@@ -34,7 +34,7 @@ export class Sessions {
     const elsewhere = checkNamespace(namespace, ctx.ports.store.capabilities.onlyNamespace);
     if (elsewhere !== undefined) return { failure: elsewhere };
     const known = ctx.sessions.get(frame.sessionId as SessionId);
-    const refusal = known === undefined ? this.#refuseNew() : refuseKnown(known, frame, namespace);
+    const refusal = known === undefined ? this.#refuseNew(frame) : refuseKnown(known, frame, namespace);
     if (refusal !== undefined) return { failure: refusal };
     const session = known ?? this.#create(frame, namespace);
     session.clientName = frame.clientName;
@@ -79,7 +79,8 @@ export class Sessions {
     ctx.settleSession(session);
   }
 
-  #refuseNew(): Failure | undefined {
+  #refuseNew({ id }: OpenFrame): Failure | undefined {
+    if (id < 1) return notRising(id, 0);
     const { maxSessions } = this.ctx.settings;
     const count = this.ctx.sessions.size;
     return count >= maxSessions ? tooMany('sessions', count + 1, maxSessions) : undefined;
