@@ -7,6 +7,7 @@ import { playSeed } from './frame.js';
 import { type Cluster, LinkFaults } from './link-faults.js';
 import { MemoryFaults } from './memory-faults.js';
 import { NodeFaults } from './node-faults.js';
+import { NodeWatch } from './node-watch.js';
 import type { Outcome } from './outcome.js';
 import { type RedlockCast, redlockCastFor, settingsOf } from './redlock-cast.js';
 import { RedlockServer } from './redlock-server.js';
@@ -47,6 +48,7 @@ class RedlockStage implements Stage {
       return new ModelRedis(clock, `redis-${index + 1}`, options);
     });
     const settings = settingsOf(cast);
+    for (const redis of this.#redises) redis.witness = this.#watch(redis);
     this.servers = Array.from({ length: cast.servers }, (_, index) => this.#newServer(index));
     this.recoveryMs = SLOWEST * (quarantineMs(settings, 2 * cast.maxTtlMs) + 2 * cast.maxTtlMs) + RECOVERY_MS;
     const cluster: Cluster = { ...parts, servers: this.servers, redises: this.#redises, settings };
@@ -111,6 +113,15 @@ class RedlockStage implements Stage {
     const ballots = kept.filter((key) => key.startsWith(BALLOT_PREFIX)).length;
     if (ballots > cast.resources.length) problems.push(`${id} keeps ${ballots} ballots`);
     return problems.map((what) => ({ guarantee: 'I6', what }));
+  }
+
+  #watch(redis: ModelRedis): NodeWatch {
+    const { cast, history, world } = this.parts;
+    return new NodeWatch(redis, {
+      nowMs: () => world.nowMs,
+      amnesiaMs: () => Math.max(cast.maxTtlMs, 2 * cast.windowMs),
+      violated: (guarantee, what, lock) => history.violated(guarantee, what, lock.slice(lock.lastIndexOf(':') + 1)),
+    });
   }
 
   #newServer(index: number): RedlockServer {

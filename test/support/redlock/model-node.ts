@@ -85,11 +85,19 @@ export class ModelNode implements RedisNode, ModelConnection {
   }
 
   batch<V extends BatchVerb>(batch: NodeBatch<V>, answered: (reply: BatchReply<V>) => void): void {
-    this.#call<BatchReply<V>>((ctx) => runBatch(ctx, batch), answered);
+    const { witness } = this.redis;
+    this.#call<BatchReply<V>>((ctx) => {
+      const run = (): BatchReply<V> => runBatch(ctx, batch);
+      return witness === undefined ? run() : witness.batch(batch, run);
+    }, answered);
   }
 
   errand(errand: NodeErrand, answered: (reply: ErrandReply) => void): void {
-    this.#call<ErrandReply>((ctx) => runErrand(ctx, errand), answered);
+    const { witness } = this.redis;
+    this.#call<ErrandReply>((ctx) => {
+      const run = (): ErrandReply => runErrand(ctx, errand);
+      return witness === undefined ? run() : witness.errand(errand, run);
+    }, answered);
   }
 
   /** What is sent is lost, without anybody noticing: in one direction, or in both. Connections cannot be made. */

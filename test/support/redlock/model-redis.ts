@@ -1,5 +1,14 @@
 import type { Clock } from '../../../server/src/core/ports.js';
-import type { NodeFacts, NodeFault, NodeId } from '../../../server/src/store/redlock/coordinator/redis-node.js';
+import type {
+  BatchReply,
+  BatchVerb,
+  ErrandReply,
+  NodeBatch,
+  NodeErrand,
+  NodeFacts,
+  NodeFault,
+  NodeId,
+} from '../../../server/src/store/redlock/coordinator/redis-node.js';
 import { Keyspace } from './keyspace.js';
 import type { ScriptRule } from './script-context.js';
 
@@ -13,6 +22,13 @@ export interface ModelConnection {
   hinted(hint: 'released' | 'wanted', key: string): void;
   /** Its timer is due: look at the facts again. */
   recheck(): void;
+}
+
+/** Sees from outside what scripts do, and when a memory is lost. */
+export interface Witness {
+  batch<V extends BatchVerb>(batch: NodeBatch<V>, run: () => BatchReply<V>): BatchReply<V>;
+  errand(errand: NodeErrand, run: () => ErrandReply): ErrandReply;
+  forgot(): void;
 }
 
 export interface ModelRedisOptions {
@@ -36,6 +52,7 @@ export class ModelRedis {
   /** Writes that need memory are refused. */
   outOfMemory = false;
   evictedKeys = 0;
+  witness: Witness | undefined;
   #offsetMs: number;
   #rate: number;
   #life = 1;
@@ -108,6 +125,7 @@ export class ModelRedis {
   /** FLUSHALL: connections stay. */
   wipe(): void {
     this.keys.clear();
+    this.witness?.forgot();
   }
 
   /** The process ends and begins anew at once, with nothing or with what it kept. */
@@ -129,6 +147,7 @@ export class ModelRedis {
     if (memory === 'kept') return;
     this.#history += 1;
     this.keys.clear();
+    this.witness?.forgot();
   }
 
   /** SIGSTOP: calls wait, and run at `resume`, even those whose sender has gone away. */

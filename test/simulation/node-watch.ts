@@ -1,0 +1,186 @@
+import type {
+  BatchReply,
+  BatchVerb,
+  BatchVerbs,
+  ErrandReply,
+  LockValue,
+  NodeBatch,
+  NodeErrand,
+  NodeToken,
+} from '../../server/src/store/redlock/coordinator/redis-node.js';
+import type { ModelRedis, Witness } from '../support/redlock/model-redis.js';
+
+/** What a node has under a key, before a script or after it. */
+interface Look {
+  readonly value: string | undefined;
+  readonly expiresInMs: number;
+}
+
+/** What is known of one lock of a node for longer than the node itself may know it. */
+interface Memory {
+  /** The greatest token it ever accepted. */
+  accepted: NodeToken;
+  /** Values that were given back there: none of them ever stands there again. */
+  readonly over: Set<string>;
+}
+
+/** One entry of a batch, what was answered, and what the lock was before and after it. */
+type Step = {
+  readonly [V in BatchVerb]: {
+    readonly verb: V;
+    readonly entry: BatchVerbs[V]['entry'];
+    readonly vote: BatchVerbs[V]['vote'];
+    readonly before: Look;
+    readonly after: Look;
+  };
+}[BatchVerb];
+
+export interface NodeWatchPorts {
+  nowMs(): number;
+  /** How long a node that has lost its memory must not vote, in true time, at the least. */
+  amnesiaMs(): number;
+  violated(guarantee: string, what: string, lock: string): void;
+}
+
+/**
+ * Watches one node from outside, with a memory that outlives the node's. On what nodes must never do rests what all servers
+ * promise together, so that a node that does it is found long before two clients meet over it:
+ * - what a node accepts is greater than whatever it accepted before, whatever it has lost or slept through since (S2);
+ * - after a loss of its memory it accepts nothing until every lease of before is over (S1);
+ * - a lock changes or goes only on the word of the one whose value it is, and nobody is told that he has it who has not (S1);
+ * - no expiry moves closer (S3);
+ * - what was given back does not come back (S4).
+ */
+export class NodeWatch implements Witness {
+  readonly #locks = new Map<string, Memory>();
+  #forgotMs = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly redis: ModelRedis,
+    private readonly ports: NodeWatchPorts,
+  ) {}
+
+  forgot(): void {
+    this.#forgotMs = this.ports.nowMs();
+  }
+
+  errand(errand: NodeErrand, run: () => ErrandReply): ErrandReply {
+    const reply = run();
+    if (errand.kind === 'reset') this.forgot();
+    return reply;
+  }
+
+  batch<V extends BatchVerb>(batch: NodeBatch<V>, run: () => BatchReply<V>): BatchReply<V> {
+    const before = batch.entries.map(({ key }) => this.#look(key));
+    const reply = run();
+    if (reply.kind !== 'votes') return reply;
+    const keys = batch.entries.map(({ key }) => key);
+    batch.entries.forEach((entry, index) => {
+      // Of several entries for one lock it cannot be said which did what.
+      if (keys.indexOf(entry.key) !== keys.lastIndexOf(entry.key)) return;
+      const [vote, was] = [reply.votes[index], before[index]];
+      if (vote === undefined || was === undefined) return;
+      this.#judge({ verb: batch.verb, entry, vote, before: was, after: this.#look(entry.key) } as Step);
+    });
+    return reply;
+  }
+
+  #look(key: string): Look {
+    return { value: this.redis.keys.get(key), expiresInMs: this.redis.keys.expiresInMs(key) };
+  }
+
+  #judge(step: Step): void {
+    const { after, before, vote } = step;
+    switch (step.verb) {
+      case 'acquire':
+        if (vote.kind === 'ok') this.#accepted(step.entry.key, step.entry.value, before, []);
+        else this.#unchanged(step);
+        return;
+      case 'hand_off':
+        if (vote.kind === 'ok') this.#accepted(step.entry.key, step.entry.value, before, step.entry.from);
+        else this.#unchanged(step);
+        return;
+      case 'extend':
+      case 'adopt': {
+        if (vote.kind !== 'ok') {
+          this.#unchanged(step);
+          return;
+        }
+        const { key, value } = step.entry;
+        const known = step.verb === 'adopt' ? [value, ...step.entry.presented] : [value];
+        this.#ownedBy(key, before, known);
+        if (after.value !== value) this.#accuse('S1', key, `told ${value} that it stands, and has ${after.value}`);
+        if (after.expiresInMs < before.expiresInMs)
+          this.#accuse('S3', key, 'let a lock expire sooner than it would have');
+        return;
+      }
+      case 'release':
+        this.#released(step.entry.key, step.entry.values, step);
+        return;
+      case 'repair':
+        if (vote.kind === 'ok') this.#stands(step.entry.key, step.entry.value, before, []);
+        else this.#unchanged(step);
+        return;
+      case 'introduce':
+        this.#unchanged(step);
+        return;
+      case 'forget':
+        return;
+    }
+  }
+
+  #accepted(key: string, value: LockValue, before: Look, from: readonly LockValue[]): void {
+    const memory = this.#memoryOf(key);
+    const token = tokenOf(value);
+    if (token <= memory.accepted) this.#accuse('S2', key, `accepted ${token} after ${memory.accepted}`);
+    const sinceMs = this.ports.nowMs() - this.#forgotMs;
+    if (sinceMs < this.ports.amnesiaMs()) {
+      this.#accuse('S1', key, `accepted ${token} ${sinceMs.toFixed()} ms after it lost its memory`);
+    }
+    memory.accepted = Math.max(memory.accepted, token);
+    this.#stands(key, value, before, from);
+  }
+
+  /** A value has been set where nothing stood, or one of those that were named. */
+  #stands(key: string, value: LockValue, before: Look, from: readonly LockValue[]): void {
+    this.#ownedBy(key, before, from);
+    if (this.#memoryOf(key).over.has(value)) this.#accuse('S4', key, `has ${value} again, which was given back there`);
+  }
+
+  #released(key: string, values: readonly LockValue[], { vote, before, after }: Step): void {
+    const whole: readonly string[] = values.filter((value) => !value.endsWith(':'));
+    const isNamed = (there: string): boolean =>
+      whole.includes(there) || values.some((value) => value.endsWith(':') && there.startsWith(value));
+    if (before.value !== undefined && !isNamed(before.value) && after.value !== before.value) {
+      this.#accuse('S1', key, `deleted ${before.value} where ${values.join(' or ')} was given back`);
+    }
+    if (vote.kind === 'fault') return;
+    for (const value of whole) this.#memoryOf(key).over.add(value);
+  }
+
+  #ownedBy(key: string, { value }: Look, known: readonly string[]): void {
+    if (value === undefined || known.includes(value)) return;
+    this.#accuse('S1', key, `took the lock of ${value} for that of ${known.join(' or ') || 'nobody'}`);
+  }
+
+  #unchanged({ entry, before, after, verb }: Step): void {
+    if (before.value === after.value && before.expiresInMs === after.expiresInMs) return;
+    this.#accuse('S1', entry.key, `changed a lock, though it refused to ${verb}`);
+  }
+
+  #memoryOf(key: string): Memory {
+    const known = this.#locks.get(key);
+    if (known !== undefined) return known;
+    const fresh = { accepted: 0, over: new Set<string>() };
+    this.#locks.set(key, fresh);
+    return fresh;
+  }
+
+  #accuse(guarantee: string, key: string, what: string): void {
+    this.ports.violated(guarantee, `${this.redis.id} ${what}`, key);
+  }
+}
+
+function tokenOf(value: LockValue): NodeToken {
+  return Number(value.slice(value.lastIndexOf(':') + 1));
+}
