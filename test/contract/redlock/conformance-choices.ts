@@ -177,7 +177,7 @@ export class Chooser {
     forget: (entry) => {
       const key = this.#key(entry);
       const leftMs = this.model.keys.expiresInMs(key);
-      return { key, longerThanMs: [0, leftMs - 1_000, leftMs + 1_000, 60_000][entry.more % 4] ?? 0 };
+      return { key, longerThanMs: [0, leftMs - 1_000, leftMs + 1_000, 44_477][entry.more % 4] ?? 0 };
     },
   };
 
