@@ -31,7 +31,7 @@ export function thisMachine(peers: Pick<Machine, 'etcd' | 'redis'>): Machine {
 export function commitText(): string {
   try {
     const commit = git('rev-parse', '--short=12', 'HEAD');
-    const changed = git('status', '--porcelain', '--untracked-files=no', '--', '.', ':!test/bench/results', ':!docs');
+    const changed = git('status', '--porcelain', '--untracked-files=no', '--', '.', ':!test/*/results', ':!docs');
     return changed === '' ? commit : `${commit}-dirty`;
   } catch {
     return 'unknown';

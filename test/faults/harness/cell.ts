@@ -1,0 +1,252 @@
+import { join } from 'node:path';
+import { declareNewCluster } from '../../bench/systems/declare-cluster.js';
+import type { Launch } from '../../support/client-process.js';
+import { eventually } from '../../support/deadline.js';
+import { type RedisOptions, type RedisServer, startRedis } from '../../support/redis-server.js';
+import { CLOCK_RATE_DRIFT } from '../../support/redlock/beliefs.js';
+import { lockKey, quarantineOf } from '../../support/redlock/fault-rig.js';
+import { canGrant } from '../../support/server-cluster.js';
+import { type ServerProcess, startServer } from '../../support/server-process.js';
+import { TcpProxy } from '../../support/tcp-proxy.js';
+import { Participant } from './participant.js';
+import { ResourceProcess } from './resource-process.js';
+import type { RunHistory } from './run-history.js';
+
+export const TTL_MS = 1_500;
+export const MAX_TTL_MS = 2_000;
+const WINDOW_MS = 600;
+/** L3, for a lease of `TTL_MS`: with two node deadlines and a quarter of a second. */
+export const FREE_AGAIN_MS = TTL_MS * (1 + CLOCK_RATE_DRIFT) + 2 * (TTL_MS / 10) + 250;
+/** How long anything may take that only waits for a loaded machine. */
+export const PATIENCE_MS = 15_000;
+/** What a loaded machine may add to anything that is measured. */
+export const SLACK_MS = 2_000;
+
+/** What a row wants. */
+export interface Plan {
+  /** 0: one server with the embedded store. */
+  readonly nodes: 0 | 3 | 5;
+  readonly servers: number;
+  readonly clients: number;
+  /** Default: `MAX_TTL_MS`. */
+  readonly maxTtlMs?: number;
+  readonly serverArgs?: readonly string[];
+  readonly clientLaunch?: Launch;
+  readonly redis?: RedisOptions;
+  /** For the node, or the server, of that number, from 1. */
+  readonly redisEnv?: (number: number) => Readonly<Record<string, string>>;
+  readonly serverEnv?: (number: number) => Readonly<Record<string, string>>;
+  /** Cut off from these nodes from its first moment on, by the number of the server. */
+  readonly apart?: (server: number) => readonly number[];
+}
+
+/** What a run has of its own. */
+export interface Surroundings {
+  readonly folder: string;
+  readonly history: RunHistory;
+  /** Of processes that run without some guard. */
+  readonly launch: Required<Launch>;
+  readonly fenced: boolean;
+  /** Whether the nodes are declared a new cluster. */
+  readonly declares: boolean;
+}
+
+/** Redis nodes, servers, clients and a resource, each a process, with a proxy on every link. */
+export class Cell {
+  readonly #redises: RedisServer[] = [];
+  readonly #servers: ServerProcess[] = [];
+  /** Between clients and servers. */
+  readonly #doors: TcpProxy[] = [];
+  /** Between servers and nodes: a row for each server. */
+  readonly #ways: TcpProxy[][] = [];
+  readonly #clients: Participant[] = [];
+  readonly #ownProxies: TcpProxy[] = [];
+  #resource: ResourceProcess | undefined;
+
+  private constructor(
+    readonly plan: Plan,
+    private readonly surroundings: Surroundings,
+  ) {}
+
+  static async start(plan: Plan, surroundings: Surroundings): Promise<Cell> {
+    const cell = new Cell(plan, surroundings);
+    try {
+      await cell.#start();
+      return cell;
+    } catch (error) {
+      await cell.stop();
+      throw error;
+    }
+  }
+
+  get #maxTtlMs(): number {
+    return this.plan.maxTtlMs ?? MAX_TTL_MS;
+  }
+
+  /** q: how long a node that may have lost its memory does not vote. */
+  get quarantineMs(): number {
+    return quarantineOf(this.#maxTtlMs, WINDOW_MS);
+  }
+
+  redis(number: number): RedisServer {
+    return numbered(this.#redises, number, 'redis');
+  }
+
+  get redises(): readonly RedisServer[] {
+    return this.#redises;
+  }
+
+  server(number = 1): ServerProcess {
+    return numbered(this.#servers, number, 'server');
+  }
+
+  get servers(): readonly ServerProcess[] {
+    return this.#servers;
+  }
+
+  client(number: number): Participant {
+    return numbered(this.#clients, number, 'client');
+  }
+
+  get clients(): readonly Participant[] {
+    return this.#clients;
+  }
+
+  /** The link between clients and a server. */
+  door(server = 1): TcpProxy {
+    return numbered(this.#doors, server, 'door');
+  }
+
+  get doors(): readonly string[] {
+    return this.#doors.map(({ address }) => address);
+  }
+
+  /** The link between a server and a node. */
+  way(server: number, node: number): TcpProxy {
+    return numbered(numbered(this.#ways, server, 'server'), node, 'node');
+  }
+
+  get resource(): ResourceProcess {
+    if (this.#resource === undefined) throw new Error('there is no resource');
+    return this.#resource;
+  }
+
+  /** A link of its own to the resource. */
+  async wayToResource(): Promise<TcpProxy> {
+    const { host, port } = this.resource.address;
+    const proxy = await TcpProxy.start(`${host}:${port}`);
+    this.#ownProxies.push(proxy);
+    return proxy;
+  }
+
+  /** Cuts a server off from nodes. */
+  cut(server: number, ...nodes: readonly number[]): void {
+    for (const node of nodes) this.way(server, node).cut(true);
+  }
+
+  heal(): void {
+    for (const way of this.#ways.flat()) way.heal();
+    for (const door of this.#doors) door.heal();
+  }
+
+  /** Starts the successor of a server that has ended, under its address and with its data. */
+  async succeed(number: number): Promise<void> {
+    const { address, dataDir } = this.server(number);
+    this.#servers[number - 1] = await startServer({ ...this.#serverOptions(number, address), dataDir });
+    await canGrant(this.server(number));
+  }
+
+  async metric(name: string, server = 1): Promise<number | undefined> {
+    const text = await (await fetch(this.server(server).metricsUrl ?? '')).text();
+    const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1];
+    return value === undefined ? undefined : Number(value);
+  }
+
+  /** Resolves when so many requests wait at these servers together; default: at all. */
+  async waiting(count: number, servers = this.#servers.map((_, index) => index + 1)): Promise<void> {
+    await eventually(PATIENCE_MS, `${count} waiting`, async () => {
+      const waiters = await Promise.all(servers.map((server) => this.metric('holdfast_waiters', server)));
+      return waiters.reduce<number>((sum, each) => sum + (each ?? 0), 0) === count ? true : undefined;
+    });
+  }
+
+  /** What stands for a lock at each node that answers. */
+  async locks(name: string): Promise<readonly (string | null)[]> {
+    return Promise.all(this.#redises.map(({ client }) => client.get(lockKey(name))));
+  }
+
+  async stop(): Promise<void> {
+    for (const redis of this.#redises) redis.resume();
+    await Promise.all(this.#clients.map((client) => client.kill()));
+    await Promise.all(this.#servers.map(stopAtOnce));
+    await Promise.all([...this.#ways.flat(), ...this.#doors, ...this.#ownProxies].map((proxy) => proxy.stop()));
+    await Promise.all([...this.#redises.map((redis) => redis.stop()), this.#resource?.stop()]);
+  }
+
+  async #start(): Promise<void> {
+    const { clients, clientLaunch, servers } = this.plan;
+    const { history, launch } = this.surroundings;
+    const names = Array.from({ length: clients }, (_, index) => `client-${index + 1}`);
+    const started = await Promise.allSettled([
+      this.#startResource(),
+      this.#startRedises().then(() => this.#startServers(servers)),
+      ...names.map(async (name, index) => {
+        this.#clients[index] = await Participant.start(name, history, both(launch, clientLaunch));
+      }),
+    ]);
+    for (const each of started) if (each.status === 'rejected') throw each.reason;
+  }
+
+  async #startResource(): Promise<void> {
+    const { folder, fenced } = this.surroundings;
+    this.#resource = await ResourceProcess.start(join(folder, 'resource.jsonl'), fenced ? 'fenced' : 'unfenced');
+  }
+
+  async #startRedises(): Promise<void> {
+    const numbers = Array.from({ length: this.plan.nodes }, (_, index) => index + 1);
+    await Promise.all(
+      numbers.map(async (number) => {
+        const env = this.plan.redisEnv?.(number) ?? {};
+        this.#redises[number - 1] = await startRedis({ ...this.plan.redis, env });
+      }),
+    );
+  }
+
+  async #startServers(count: number): Promise<void> {
+    for (let server = 1; server <= count; server += 1) {
+      const ways = this.#redises.map(({ port }) => TcpProxy.start(`127.0.0.1:${port}`));
+      this.#ways.push(await Promise.all(ways));
+    }
+    const numbers = Array.from({ length: count }, (_, index) => index + 1);
+    this.#servers.push(...(await Promise.all(numbers.map((number) => startServer(this.#serverOptions(number))))));
+    if (this.plan.nodes > 0 && this.surroundings.declares) await declareNewCluster(this.server(1).address);
+    for (const [index, server] of this.#servers.entries()) {
+      await canGrant(server);
+      this.#doors.push(await TcpProxy.start(server.address));
+      this.cut(index + 1, ...(this.plan.apart?.(index + 1) ?? []));
+    }
+  }
+
+  #serverOptions(number: number, address = '127.0.0.1:0') {
+    const times = ['--min-ttl', '200ms', '--max-ttl', `${this.#maxTtlMs}ms`, '--default-ttl', `${this.#maxTtlMs}ms`];
+    const nodes = (this.#ways[number - 1] ?? []).map((way, index) => `redis-${index + 1}=redis://${way.address}`);
+    const ofStore = ['--store', 'redlock', '--redis-nodes', nodes.join(','), '--redis-window', `${WINDOW_MS}ms`];
+    const args = [...times, ...(nodes.length === 0 ? [] : ofStore), '--listen', address];
+    const launch = both(this.surroundings.launch, { env: this.plan.serverEnv?.(number) ?? {} });
+    return { args: [...args, ...(this.plan.serverArgs ?? [])], ...launch };
+  }
+}
+
+async function stopAtOnce(server: ServerProcess): Promise<void> {
+  await server.kill();
+}
+
+function both(one: Required<Launch>, other: Launch = {}): Required<Launch> {
+  return { env: { ...one.env, ...other.env }, nodeArgs: [...one.nodeArgs, ...(other.nodeArgs ?? [])] };
+}
+
+function numbered<T>(list: readonly T[], number: number, what: string): T {
+  const found = list[number - 1];
+  if (found === undefined) throw new RangeError(`there is no ${what} ${number}`);
+  return found;
+}

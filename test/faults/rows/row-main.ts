@@ -1,0 +1,44 @@
+/** Runs one row, and its control where it has one, in a process that can be ended as a whole. Arguments: id, folder. */
+import { controlOf, rowOf } from './catalog.js';
+import { play, runTests } from './play.js';
+import type { RowResult } from './row.js';
+
+const SHOWN_VIOLATIONS = 3;
+
+async function run(id: string, folder: string): Promise<RowResult> {
+  const row = rowOf(id);
+  if (row.kind === 'waiting') throw new RangeError(`${id} cannot be run: ${row.why}`);
+  const startMs = performance.now();
+  const tookMs = (): number => Math.round(performance.now() - startMs);
+  const once = (control = controlOf(row, false)) =>
+    row.kind === 'played' ? play(row, folder, control) : runTests(row, control);
+  const { violations, figure } = await once();
+  if (violations.length > 0) return { kind: 'broken', why: shown(violations), tookMs: tookMs() };
+  const control = controlOf(row, true);
+  if (control === undefined) return { kind: 'held', figure, tookMs: tookMs() };
+  const found = (await once(control)).violations;
+  const { without } = control;
+  const [first] = found;
+  if (first === undefined) return { kind: 'broken', why: `control: 0 violations without ${without}`, tookMs: tookMs() };
+  return { kind: 'held', figure, control: { without, violations: found.length, first }, tookMs: tookMs() };
+}
+
+function shown(violations: readonly string[]): string {
+  const more = violations.length > SHOWN_VIOLATIONS ? ` and ${violations.length - SHOWN_VIOLATIONS} more` : '';
+  return `${violations.length} violations: ${violations.slice(0, SHOWN_VIOLATIONS).join(' | ')}${more}`;
+}
+
+// Whoever wanted to know is gone: then so is everything that was started here.
+process.on('disconnect', () => process.kill(0, 'SIGKILL'));
+const [id = '', folder = ''] = process.argv.slice(2);
+let result: RowResult;
+try {
+  result = await run(id, folder);
+} catch (error) {
+  result = { kind: 'broken', why: error instanceof Error ? (error.stack ?? error.message) : String(error), tookMs: 0 };
+}
+if (process.send === undefined) {
+  console.log(JSON.stringify(result, undefined, 2));
+  process.exit();
+}
+process.send(result, () => process.exit());
