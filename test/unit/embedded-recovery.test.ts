@@ -86,6 +86,13 @@ describe('the embedded store after a crash', () => {
     await subject.granted(NAME, 'x');
   });
 
+  it('says gone to candidates whose time is over, and is free all the same', async () => {
+    await crashedAfterHandOffs(1);
+    await subject.pastExpiry();
+    for (const candidate of ['h', 'n2', 'n1']) expect(await subject.on.release(NAME, candidate)).to.equal('gone');
+    await subject.granted(NAME, 'x');
+  });
+
   it('finds the grant of the only candidate left by its secret alone, once all others hold nothing (S6)', async () => {
     const [, token = 0n] = await crashedAfterHandOffs(1);
     expect((await subject.on.acquire(NAME, grantee('n1'))).kind).to.equal('held');

@@ -253,7 +253,7 @@ export class LeaseTable {
     const left = { ...slot, candidates };
     if (first === undefined) this.#remove(bid.resource);
     else this.#slots.set(bid.resource, second === undefined ? settle(left, first) : left);
-    return 'released';
+    return this.#isExpired(slot) ? 'gone' : 'released';
   }
 
   #durable(resource: ResourceKey): DurableResource | undefined {
