@@ -6,6 +6,7 @@ import type { ServerFrame } from '../../server/src/core/frames.js';
 import type { ServerCoreApi, StreamHandler as ServerHandler, StreamPort } from '../../server/src/core/session-api.js';
 import { decodeMessage } from '../../server/src/rpc/frame-decoder.js';
 import { encodeMessage } from '../../server/src/rpc/frame-encoder.js';
+import type { QueueWatch } from '../history/queue-watch.js';
 import type { SimProcess } from './sim-process.js';
 
 const STATUS_CODES: Readonly<Record<string, number>> = {
@@ -34,6 +35,8 @@ export type Direction = 'up' | 'down' | 'both';
 export interface Wires {
   /** A broken rule, for control runs: to the server a broken stream looks as if its client had said Close. */
   readonly closesOnBreak: boolean;
+  /** Looks on at what servers take and say. */
+  readonly watch: QueueWatch;
   arrivalMs(): number;
   /** What happens when a keepalive runs out. */
   later(run: () => void): void;
@@ -76,7 +79,7 @@ export class Connection implements Stream {
         this.closeClient(UNREACHABLE);
         return;
       }
-      this.#serverSide = core.connect(this.#port());
+      this.#serverSide = this.net.watch.connect(this.server.process, core, this.#port());
       this.#toClient(() => this.handler.ready());
     });
   }

@@ -1,4 +1,5 @@
 import { History } from '../history/history.js';
+import { QueueWatch } from '../history/queue-watch.js';
 import type { Cast, Play, Sabotage } from './cast.js';
 import { ClockFaults } from './clock-faults.js';
 import { Nemesis } from './nemesis.js';
@@ -64,7 +65,8 @@ class Frame<Rule extends string, C extends Cast> {
     this.history = new History(world, () => this.#beliefsMayMeet());
     const { history } = this;
     history.log.fenced = sabotage.unfenced !== true;
-    this.#network = new SimNetwork(world, this.#random.fork(), (client) => history.checkBeliefs(client));
+    const watch = new QueueWatch(history.queues);
+    this.#network = new SimNetwork(world, this.#random.fork(), (client) => history.checkBeliefs(client), watch);
     const network = this.#network;
     network.closesOnBreak = sabotage.closesOnBreak === true;
     const troubles = new Troubles(world);

@@ -1,5 +1,6 @@
 import type { Status } from '@holdfast/protocol';
 import type { StreamEnd, Transport } from '../../client/src/session/ports.js';
+import type { QueueWatch } from '../history/queue-watch.js';
 import { Connection, type Direction, type Reachable, UNREACHABLE, type Wires } from './connection.js';
 import type { SeededRandom } from './seeded-random.js';
 import type { SimProcess } from './sim-process.js';
@@ -26,6 +27,7 @@ export class SimNetwork implements Wires {
     private readonly world: World,
     private readonly random: SeededRandom,
     readonly delivered: (client: SimProcess) => void,
+    readonly watch: QueueWatch,
   ) {}
 
   /** A client's way to the servers. */
@@ -117,6 +119,7 @@ export class SimNetwork implements Wires {
 
   /** A server has died: its clients hear of it soon, or not at all. */
   serverDied(server: Reachable): void {
+    this.watch.serverDied(server.process.name);
     for (const connection of this.#live) {
       if (connection.server !== server) continue;
       connection.lose('both');

@@ -2,6 +2,7 @@ import { Session } from '../../../client/src/session/session.js';
 import { ServerCore } from '../../../server/src/core/server-core.js';
 import { RedlockStore } from '../../../server/src/store/redlock/coordinator/redlock-store.js';
 import { History } from '../../history/history.js';
+import { QueueWatch } from '../../history/queue-watch.js';
 import { readFailure, SimNetwork } from '../../simulation/network.js';
 import { SeededRandom } from '../../simulation/seeded-random.js';
 import { SimProcess } from '../../simulation/sim-process.js';
@@ -35,7 +36,12 @@ export class HoldfastScene {
   readonly world = new World(new SeededRandom(1));
   readonly history = new History(this.world);
   readonly #redises: readonly ModelRedis[];
-  readonly #network = new SimNetwork(this.world, new SeededRandom(2), (client) => this.history.checkBeliefs(client));
+  readonly #network = new SimNetwork(
+    this.world,
+    new SeededRandom(2),
+    (client) => this.history.checkBeliefs(client),
+    new QueueWatch(this.history.queues),
+  );
 
   constructor(size: number) {
     const clock = { nowMs: () => this.world.nowMs, after: this.world.after.bind(this.world) };
