@@ -45,7 +45,7 @@ describe('the track record in docs/evidence.md', () => {
       misfit(patch) ?? (testFilesOf(patch).length === 1 ? undefined : 'its test is not in one file');
     const stale = mended.map((patch) => ({ id: patch.id, why: why(patch) }));
     expect(stale.filter((each) => each.why !== undefined)).to.deep.equal([]);
-  });
+  }).timeout(30_000);
 });
 
 describe('other libraries in docs/evidence.md', () => {
