@@ -1,3 +1,4 @@
+import { resourceKey } from '../../server/src/core/names.js';
 import type { RedlockSettings } from '../../server/src/store/redlock/coordinator/settings.js';
 import type { ModelRedis } from '../support/redlock/model-redis.js';
 import type { RedlockCast } from './redlock-cast.js';
@@ -23,6 +24,7 @@ export class LinkFaults {
     { name: 'slowLink', weight: 6, strike: (random) => this.#slowLink(random) },
     { name: 'slowServer', weight: 5, strike: (random) => this.#slowServer(random) },
     { name: 'duplicate', weight: 4, strike: (random) => this.#duplicate(random) },
+    { name: 'farBid', weight: 3, strike: (random) => this.#farBid(random) },
     { name: 'misdirect', weight: 1, strike: (random) => this.#misdirect(random) },
   ];
 
@@ -98,6 +100,20 @@ export class LinkFaults {
       () => redises.forEach((_, node) => void server.duplicate(node, share)),
       () => redises.forEach((_, node) => void server.duplicate(node, 0)),
     );
+  }
+
+  /** A server whose idea of the time is wrong by much more than the window. */
+  #farBid(random: SeededRandom): boolean {
+    const { cast, redises, servers, world } = this.cluster;
+    const server = random.pick(servers);
+    const name = random.pick(cast.resources);
+    const byMs = cast.windowMs * random.between(2, 20) * random.pick([-1, 1]);
+    if (!server.running || server.process.paused) return false;
+    world.note(server.process.name, `proposes a token that is ${byMs.toFixed()} ms off`, name);
+    redises.forEach((_, node) => {
+      server.proposeAstray(node, resourceKey('default', name), 1_000 * byMs);
+    });
+    return true;
   }
 
   /** A server is started with the address of one node given for another one, too. */

@@ -1,8 +1,10 @@
 import type {
+  AcquireEntry,
   BatchReply,
   BatchVerb,
   BatchVerbs,
   ErrandReply,
+  HandOffEntry,
   LockValue,
   NodeBatch,
   NodeErrand,
@@ -37,8 +39,9 @@ type Step = {
 
 export interface NodeWatchPorts {
   nowMs(): number;
-  /** How long a node that has lost its memory must not vote, in true time, at the least. */
-  amnesiaMs(): number;
+  readonly windowMs: number;
+  /** The longest lease that any node of the cluster has taken so far. Shared by their watches. */
+  readonly leases: { longestMs: number };
   violated(guarantee: string, what: string, lock: string): void;
 }
 
@@ -54,6 +57,8 @@ export interface NodeWatchPorts {
 export class NodeWatch implements Witness {
   readonly #locks = new Map<string, Memory>();
   #forgotMs = Number.NEGATIVE_INFINITY;
+  /** The longest lease there was when it did. */
+  #awaitedMs = 0;
 
   constructor(
     private readonly redis: ModelRedis,
@@ -62,6 +67,7 @@ export class NodeWatch implements Witness {
 
   forgot(): void {
     this.#forgotMs = this.ports.nowMs();
+    this.#awaitedMs = this.ports.leases.longestMs;
   }
 
   errand(errand: NodeErrand, run: () => ErrandReply): ErrandReply {
@@ -93,11 +99,11 @@ export class NodeWatch implements Witness {
     const { after, before, vote } = step;
     switch (step.verb) {
       case 'acquire':
-        if (vote.kind === 'ok') this.#accepted(step.entry.key, step.entry.value, before, []);
+        if (vote.kind === 'ok') this.#accepted(step.entry, before, []);
         else this.#unchanged(step);
         return;
       case 'hand_off':
-        if (vote.kind === 'ok') this.#accepted(step.entry.key, step.entry.value, before, step.entry.from);
+        if (vote.kind === 'ok') this.#accepted(step.entry, before, step.entry.from);
         else this.#unchanged(step);
         return;
       case 'extend':
@@ -129,12 +135,14 @@ export class NodeWatch implements Witness {
     }
   }
 
-  #accepted(key: string, value: LockValue, before: Look, from: readonly LockValue[]): void {
+  #accepted({ key, value, expiryMs }: AcquireEntry | HandOffEntry, before: Look, from: readonly LockValue[]): void {
+    const { leases } = this.ports;
+    leases.longestMs = Math.max(leases.longestMs, expiryMs);
     const memory = this.#memoryOf(key);
     const token = tokenOf(value);
     if (token <= memory.accepted) this.#accuse('S2', key, `accepted ${token} after ${memory.accepted}`);
     const sinceMs = this.ports.nowMs() - this.#forgotMs;
-    if (sinceMs < this.ports.amnesiaMs()) {
+    if (sinceMs < Math.max(this.#awaitedMs, 2 * this.ports.windowMs)) {
       this.#accuse('S1', key, `accepted ${token} ${sinceMs.toFixed()} ms after it lost its memory`);
     }
     memory.accepted = Math.max(memory.accepted, token);

@@ -26,13 +26,16 @@ export interface RedlockCast extends Cast {
   readonly isDeclared: boolean;
   /** The keys are those of other libraries, too. */
   readonly isShared: boolean;
-  /** The last server grants longer leases than the others. */
+  /** The last server grants much longer leases than the others. */
   readonly isMixed: boolean;
   /** The last server comes later than the others. */
   readonly lastStartsMs: number;
   /** Nodes may forget keys before their time, as Redis does where it is allowed to. */
   readonly evicts: boolean;
 }
+
+/** By so much. */
+export const LONGER = 4;
 
 type Chosen = Omit<RedlockCast, 'profile' | 'clients' | 'resources'>;
 /** Sorts of runs, each with something of its own to bring out, and how many runs of a hundred are of that sort. */
@@ -69,7 +72,7 @@ const PROFILES: Readonly<Record<string, Profile<Chosen>>> = {
       // Either term of the quarantine may be the greater one.
       const windowMs = random.pick([100, 200, 800]);
       const habits = { ...chosen, resources: names(random.pick([1, 2])), windowMs };
-      const likings = { wipeRedis: 12, wipeInTurn: 15, restartRedis: 6, cutSome: 3, pauseClient: 3 };
+      const likings = { wipeRedis: 12, wipeInTurn: 15, restartRedis: 6, cutSome: 3, pauseClient: 3, duplicate: 5 };
       const clients = company(random, habits, [random.pick([1, 2]), lasting], [1, lively], [1, aside]);
       const calm = { clockFaults: 'none' as const, ballotMs: Math.max(chosen.ballotMs, 2 * windowMs + 2_000) };
       return { ...habits, ...calm, clients, likings, redises: random.pick([3, 3, 5]) };
@@ -140,7 +143,7 @@ export function redlockCastFor(random: SeededRandom): RedlockCast {
       (clockFaults === 'none' || clockFaults === 'walls') && random.chance(0.3) ? 2 * windowMs + 2_000 : 600_000,
     isDeclared: random.chance(0.95),
     isShared: random.chance(0.1),
-    isMixed: random.chance(0.15),
+    isMixed: random.chance(0.2),
     lastStartsMs: random.chance(0.2) ? random.between(100, 2_000) : 0,
     evicts: random.chance(0.15),
   };
@@ -149,7 +152,10 @@ export function redlockCastFor(random: SeededRandom): RedlockCast {
   const cast = { ...picked, resources: [...picked.resources, ...SIDE] };
   if (!cast.isMixed) return cast;
   // Longer ones than a server grants are refused there.
-  return { ...cast, clients: cast.clients.map((work) => ({ ...work, maxTtlMs: 1.5 * cast.maxTtlMs })) };
+  return {
+    ...cast,
+    clients: cast.clients.map((work) => ({ ...work, maxTtlMs: random.pick([1, 1.5, LONGER]) * cast.maxTtlMs })),
+  };
 }
 
 /** The settings of a server of this cast. */

@@ -1,6 +1,8 @@
+import type { Hash, ResourceKey } from '../../server/src/core/names.js';
 import { ServerCore } from '../../server/src/core/server-core.js';
 import type { CoreSettings } from '../../server/src/core/session-api.js';
-import type { NodeId, RedisNode } from '../../server/src/store/redlock/coordinator/redis-node.js';
+import { LockKeys } from '../../server/src/store/redlock/coordinator/keys.js';
+import { lockValue, type NodeId, type RedisNode } from '../../server/src/store/redlock/coordinator/redis-node.js';
 import { RedlockStore } from '../../server/src/store/redlock/coordinator/redlock-store.js';
 import type { RedlockSettings } from '../../server/src/store/redlock/coordinator/settings.js';
 import { RecordedTelemetry } from '../support/core-rig.js';
@@ -28,8 +30,10 @@ interface LinkTrouble {
   instead: ModelRedis | undefined;
 }
 
-/** A copy of a message may be as late as that. */
+/** A copy of a message may be as late as that; a few are much later. */
 const LATEST_COPY_MS = 400;
+const STRAY_SHARE = 0.2;
+const LATEST_STRAY_MS = 6_000;
 
 /** Another Redis under the name of the one that was meant. */
 class MisdirectedNode extends ModelNode {
@@ -95,7 +99,9 @@ export class RedlockServer implements SimServer {
       const options = { inbox, serverId: process.name };
       const node = new MisdirectedNode(redis.id, link.instead ?? redis, redlock, options);
       node.duplicateMs = () =>
-        link.duplicates > 0 && random.chance(link.duplicates) ? random.between(0, LATEST_COPY_MS) : undefined;
+        link.duplicates > 0 && random.chance(link.duplicates)
+          ? random.between(0, random.chance(STRAY_SHARE) ? LATEST_STRAY_MS : LATEST_COPY_MS)
+          : undefined;
       node.requestMs = () => random.between(USUAL_MS.least, link.maxRequestMs);
       node.replyMs = () => random.between(USUAL_MS.least, link.maxReplyMs);
       if (link.cut !== undefined) node.cut(link.cut);
@@ -155,6 +161,26 @@ export class RedlockServer implements SimServer {
   /** A part of what is sent to a Redis arrives there again, later. */
   duplicate(node: number, share: number): void {
     this.#link(node).duplicates = share;
+  }
+
+  /** Proposes a token to a Redis that no clock explains; should it be accepted, that is taken back. */
+  proposeAstray(node: number, resource: ResourceKey, byUs: number): void {
+    const { random, redises, redlock } = this.parts;
+    const key = new LockKeys(redlock.keyTemplate).keyOf(resource);
+    const hash = [...random.bytes(16)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+    const token = Math.floor((redises[node]?.clockUs ?? 0) + byUs);
+    const entry = {
+      key,
+      value: lockValue(hash as Hash, token),
+      expiryMs: LATEST_COPY_MS,
+      earlierHashes: [],
+      waitingSinceUs: 0,
+    };
+    this.#nodes[node]?.batch({ verb: 'acquire', entries: [entry] }, (reply) => {
+      if (reply.kind !== 'votes' || reply.votes[0]?.kind !== 'ok') return;
+      const taken = { key, values: [entry.value], tombstone: token, waitingSinceUs: 0 };
+      this.#nodes[node]?.batch({ verb: 'release', entries: [taken] }, () => undefined);
+    });
   }
 
   /** From its next start on, the server finds another process where it looks for a Redis; or the right one again. */

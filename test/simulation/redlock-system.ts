@@ -9,7 +9,7 @@ import { MemoryFaults } from './memory-faults.js';
 import { NodeFaults } from './node-faults.js';
 import { NodeWatch } from './node-watch.js';
 import type { Outcome } from './outcome.js';
-import { type RedlockCast, redlockCastFor, settingsOf } from './redlock-cast.js';
+import { LONGER, type RedlockCast, redlockCastFor, settingsOf } from './redlock-cast.js';
 import { RedlockServer } from './redlock-server.js';
 import type { FaultKind, Problem, Stage, StageParts } from './stage.js';
 
@@ -22,7 +22,7 @@ const DECLARED_MS = 50;
 /** After the last fault: the longest quarantine, and some time for what stands to end. */
 const RECOVERY_MS = 4_000;
 /** No lock stands for longer, in times to live of the servers that grant the shorter leases. */
-const LONGEST_STAND_TTLS = 2.1;
+const LONGEST_STAND_TTLS = 4.2;
 /** Clocks that ran further off than is allowed lengthen what they measure by so much. */
 const SLOWEST = 1.06;
 
@@ -33,6 +33,7 @@ class RedlockStage implements Stage {
   readonly recoveryMs: number;
   readonly #redises: readonly ModelRedis[];
   readonly #memory: MemoryFaults;
+  readonly #leases = { longestMs: 0 };
 
   constructor(
     private readonly parts: StageParts<RedlockCast>,
@@ -50,7 +51,8 @@ class RedlockStage implements Stage {
     const settings = settingsOf(cast);
     for (const redis of this.#redises) redis.witness = this.#watch(redis);
     this.servers = Array.from({ length: cast.servers }, (_, index) => this.#newServer(index));
-    this.recoveryMs = SLOWEST * (quarantineMs(settings, 2 * cast.maxTtlMs) + 2 * cast.maxTtlMs) + RECOVERY_MS;
+    const longestMs = (cast.isMixed ? LONGER : 1) * cast.maxTtlMs;
+    this.recoveryMs = SLOWEST * (quarantineMs(settings, longestMs) + 2 * longestMs) + RECOVERY_MS;
     const cluster: Cluster = { ...parts, servers: this.servers, redises: this.#redises, settings };
     this.#memory = new MemoryFaults(cluster);
     this.faults = [new LinkFaults(cluster), new NodeFaults(cluster), this.#memory].flatMap(({ kinds }) => kinds);
@@ -119,7 +121,8 @@ class RedlockStage implements Stage {
     const { cast, history, world } = this.parts;
     return new NodeWatch(redis, {
       nowMs: () => world.nowMs,
-      amnesiaMs: () => Math.max(cast.maxTtlMs, 2 * cast.windowMs),
+      windowMs: cast.windowMs,
+      leases: this.#leases,
       violated: (guarantee, what, lock) => history.violated(guarantee, what, lock.slice(lock.lastIndexOf(':') + 1)),
     });
   }
@@ -128,7 +131,7 @@ class RedlockStage implements Stage {
     const { cast, random, world } = this.parts;
     const { minTtlMs, maxTtlMs, graceMs } = cast;
     const process = this.parts.newProcess(`server-${index + 1}`);
-    const longestMs = cast.isMixed && index === cast.servers - 1 ? 2 * maxTtlMs : maxTtlMs;
+    const longestMs = cast.isMixed && index === cast.servers - 1 ? LONGER * maxTtlMs : maxTtlMs;
     const limits = { minTtlMs, maxTtlMs: longestMs, defaultTtlMs: longestMs, graceMs };
     const core = { ...SETTINGS, limits: { ...SETTINGS.limits, ...limits } };
     const redlock = { ...settingsOf(cast), maxTtlMs: longestMs };

@@ -142,6 +142,13 @@ export class SimClient {
     const [token = 0n] = lease.tokens;
     // It lasts to the end of the validity by the client's own clock, the margin for winding down included.
     const grant = { token, remainingMs: () => lease.deadline.remainingMs(this.process) };
+    if (grant.remainingMs() <= 0) {
+      this.history.violated(
+        'I4',
+        `${this.process.name} was given a lease whose validity was over`,
+        lease.claim.spec.name,
+      );
+    }
     this.#held.set(lease, grant);
     lease.listener = (_state, error) => {
       // At its margin a lease is lost for its user, who may take the margin to wind down; at other losses, nobody may.
