@@ -245,7 +245,7 @@ export function inFigures({ grants, overlapMs, marginMs, latestMs, recoveryMs }:
     `${grants} grants`,
     `overlap ${microseconds(overlapMs)}`,
     ...(marginMs === undefined ? [] : [`least margin ${microseconds(marginMs)}`]),
-    ...(latestMs === undefined ? [] : [`latest answer ${microseconds(latestMs)} after its wait`]),
+    ...(latestMs === undefined || latestMs <= 0 ? [] : [`latest answer ${microseconds(latestMs)} after its wait`]),
     ...(recoveryMs === undefined ? [] : [`longest recovery ${microseconds(recoveryMs)}`]),
   ];
   return parts.join(', ');
