@@ -25,7 +25,7 @@ const LONGEST_WORK_MS = 60_000;
 /** No two clocks run apart by more than ρ = 1 %. */
 const MAX_RATE_ERROR = 0.0049;
 /** No lock stands for longer, in times to live of the servers that grant the shorter leases. */
-const LONGEST_STAND_TTLS = 2.1;
+const LONGEST_STAND_TTLS = 4.2;
 /** How often it is looked whether there is anything left, and for how long nothing must have been. */
 const LOOK_EVERY_MS = 50;
 const CLEAN_MS = 500;
