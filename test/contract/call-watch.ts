@@ -1,3 +1,4 @@
+import type { ExtendAnswer, ReleaseAnswer } from '../../server/src/core/ports.js';
 import type { PlayedStore } from './played-store.js';
 import type { Expectation } from './store-expectations.js';
 
@@ -80,4 +81,11 @@ export class CallWatch {
 
 function shown(answer: object): string {
   return JSON.stringify(answer, (_name, value) => (typeof value === 'bigint' ? String(value) : value));
+}
+
+/** Answers that are one word. */
+export async function asKinds<Kind extends ExtendAnswer | ReleaseAnswer>(
+  answers: Promise<readonly Kind[]>,
+): Promise<readonly { readonly kind: Kind }[]> {
+  return (await answers).map((kind) => ({ kind }));
 }

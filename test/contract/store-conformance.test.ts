@@ -5,7 +5,7 @@ import { PlayedRedlock } from './played-redlock.js';
 import type { PlayedStore, StoreChoice } from './played-store.js';
 import { StorePlayer } from './store-player.js';
 
-const DEFAULT_RUNS = 400;
+const DEFAULT_RUNS = 600;
 /** For long runs, and to go back to what one has found. */
 const RUNS = Number(process.env['CONFORMANCE_RUNS'] ?? DEFAULT_RUNS);
 const SEED = Number(process.env['CONFORMANCE_SEED'] ?? 20_261_122);
@@ -37,7 +37,7 @@ describe('what stores promise, held against what they answer', function () {
   });
 
   it('the redlock store over five models of nodes (S1, S2, S3, S6)', async () => {
-    const { report, seen } = await explore(Math.ceil(RUNS / 6), ON_NODES, () => PlayedRedlock.open());
+    const { report, seen } = await explore(Math.ceil(RUNS / 8), ON_NODES, () => PlayedRedlock.open());
     expect(report).to.equal('');
     expectSeen(seen, [
       ...['acquire granted', 'acquire held', 'acquire mine', 'extend renewed', 'extend lost', 'adopt adopted'],

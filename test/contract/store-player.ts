@@ -1,7 +1,7 @@
 import type { LeaseId } from '../../server/src/core/names.js';
-import type { ExtendAnswer, Grantee, ReleaseAnswer } from '../../server/src/core/ports.js';
+import type { Grantee } from '../../server/src/core/ports.js';
 import { Batches } from './batches.js';
-import { CallWatch } from './call-watch.js';
+import { asKinds, CallWatch } from './call-watch.js';
 import type { PlayedStore, StoreChoice } from './played-store.js';
 import { acquireBid, adoptBid, extendBid, grantee, handOffBid, hashOf, releaseBid, resource } from './store-bids.js';
 import { StoreExpectations } from './store-expectations.js';
@@ -23,6 +23,8 @@ export class StorePlayer {
   readonly #known = new Map<string, readonly PromisedLease[]>();
   readonly #secrets = new Map<LeaseId, string[]>();
   readonly #nominated = new Map<string, readonly PromisedLease[]>();
+  /** Requests that are done with waiting. */
+  readonly #granted = new Set<LeaseId>();
   #requests = 0;
   #calls = 0;
 
@@ -105,7 +107,7 @@ export class StorePlayer {
   }
 
   #acquire(name: string, lease: PromisedLease, earlier: readonly string[]): Promise<void> {
-    const secret = this.#secretsOf(lease).at(-1) ?? '';
+    const secret = this.#secret(lease);
     const to = granteeOf(lease, secret);
     const call = this.#nextCall();
     const greatest = this.#promises.greatestToken(name);
@@ -118,6 +120,7 @@ export class StorePlayer {
       answered: (answer) => {
         if (answer.kind === 'granted') {
           this.#watch.risen(answer.token, greatest);
+          this.#granted.add(lease.id);
           this.#promises.tell(name, lease, answer.token, to.ttlMs);
           this.#promises.durable(name, call);
         }
@@ -143,7 +146,7 @@ export class StorePlayer {
   }
 
   #extend(name: string, lease: PromisedLease, pick: number): Promise<void> {
-    const secret = pick % 8 === 7 ? 'nobody' : (this.#secretsOf(lease).at(-1) ?? '');
+    const secret = pick % 8 === 7 ? 'nobody' : this.#secret(lease);
     const token = pick % 8 === 6 ? WRONG_TOKEN : lease.token;
     if (token === undefined) return Promise.resolve();
     const ttlMs = ttlOf(pick);
@@ -191,16 +194,16 @@ export class StorePlayer {
   }
 
   #handOff(name: string, from: PromisedLease, pick: number): Promise<void> {
-    const secret = pick % 8 === 7 ? 'nobody' : (this.#secretsOf(from).at(-1) ?? '');
+    const secret = pick % 8 === 7 ? 'nobody' : this.#secret(from);
     const token = pick % 8 === 6 ? WRONG_TOKEN : from.token;
     if (token === undefined) return Promise.resolve();
     const standing = this.#promises.standing(name);
     const [next, ...nominated] = (this.#nominated.get(name) ?? []).filter(
-      ({ id }) => id !== from.id && id !== standing?.id,
+      ({ id }) => id !== from.id && id !== standing?.id && !this.#granted.has(id),
     );
     const lease = next === undefined || pick % 4 === 3 ? this.#newRequest(name, pick) : this.#again(name, next);
     if (lease.id === next?.id) this.#nominated.set(name, nominated);
-    const to = granteeOf(lease, this.#secretsOf(lease).at(-1) ?? '');
+    const to = granteeOf(lease, this.#secret(lease));
     const call = this.#nextCall();
     const greatest = this.#promises.greatestToken(name);
     const expected = this.#expect.handOff(name, hashOf(secret), token, to.hash);
@@ -215,6 +218,7 @@ export class StorePlayer {
         answered: (answer) => {
           if (answer.kind !== 'granted') return;
           this.#watch.risen(answer.token, greatest);
+          this.#granted.add(lease.id);
           this.#promises.tell(name, lease, answer.token, to.ttlMs);
         },
       },
@@ -239,7 +243,7 @@ export class StorePlayer {
     const lease = this.#newRequest(name, pick);
     this.#nominated.set(name, [...(this.#nominated.get(name) ?? []), lease]);
     this.#promises.nominated(name, lease);
-    const to = granteeOf(lease, this.#secretsOf(lease).at(-1) ?? '');
+    const to = granteeOf(lease, this.#secret(lease));
     this.played.store.nominate([{ resource: resource(name), to }]);
   }
 
@@ -251,7 +255,7 @@ export class StorePlayer {
       name,
       nominated.filter((other) => other !== lease),
     );
-    const to = granteeOf(lease, this.#secretsOf(lease).at(-1) ?? '');
+    const to = granteeOf(lease, this.#secret(lease));
     this.played.store.withdraw([{ resource: resource(name), to }]);
   }
 
@@ -267,6 +271,11 @@ export class StorePlayer {
     const secrets = this.#secrets.get(id) ?? [];
     this.#secrets.set(id, secrets);
     return secrets;
+  }
+
+  /** The newest. */
+  #secret(lease: PromisedLease): string {
+    return this.#secretsOf(lease).at(-1) ?? '';
   }
 
   #newSecret(lease: PromisedLease): string {
@@ -288,10 +297,4 @@ function granteeOf(lease: PromisedLease, secret: string): Grantee {
 
 function ttlOf(pick: number): number {
   return TTLS_MS[pick % TTLS_MS.length] ?? 1_000;
-}
-
-async function asKinds<Kind extends ExtendAnswer | ReleaseAnswer>(
-  answers: Promise<readonly Kind[]>,
-): Promise<readonly { readonly kind: Kind }[]> {
-  return (await answers).map((kind) => ({ kind }));
 }
