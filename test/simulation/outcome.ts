@@ -33,7 +33,7 @@ export interface Run {
 }
 
 /** How long before the first thing that belongs to a violation its story begins, and how long it may be. */
-const PRELUDE_MS = 300;
+const PRELUDE_MS = 100;
 const LONGEST_STORY = 60;
 
 /** Runs a scenario. What it throws, or leaves unhandled, is a violation like any other. */
@@ -70,11 +70,11 @@ export function inWords({ atMs, who, what }: TraceLine): string {
   return `${atMs.toFixed(3).padStart(10)} ${who} ${what}`;
 }
 
-/** What concerns the resource of a violation, and faults, from shortly before it began. */
+/** What concerns the resource of a violation, and faults, from shortly before it began to when it was found. */
 function storyOf({ sinceMs, atMs, resource }: Violation, trace: readonly TraceLine[]): readonly string[] {
-  return trace
+  const lines = trace
     .filter((line) => line.atMs >= sinceMs - PRELUDE_MS && line.atMs <= atMs)
-    .filter(({ about }) => about === undefined || resource === undefined || about === resource)
-    .slice(-LONGEST_STORY)
-    .map(inWords);
+    .filter(({ about }) => about === undefined || resource === undefined || about === resource);
+  const found = lines.findLastIndex(({ who }) => who === 'checker');
+  return lines.slice(Math.max(0, found + 1 - LONGEST_STORY), found + 1).map(inWords);
 }
