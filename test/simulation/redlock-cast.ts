@@ -115,7 +115,7 @@ const PROFILES: Readonly<Record<string, Profile<Chosen>>> = {
       const counts = [random.pick([1, 2]), random.pick([0, 1, 2]), random.pick([0, 1])] as const;
       return {
         ...habits,
-        clients: company(random, habits, [counts[0], lively], [counts[1], steady], [counts[2], lasting]),
+        clients: company(random, habits, [counts[0], lively], [counts[1], steady], [counts[2], lasting], [1, aside]),
       };
     },
   ],
