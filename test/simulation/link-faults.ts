@@ -6,6 +6,7 @@ import type { LinkDirection, RedlockServer } from './redlock-server.js';
 import type { SeededRandom } from './seeded-random.js';
 import type { FaultKind, StageParts } from './stage.js';
 
+const HOUR_MS = 3_600_000;
 const LINK_DIRECTIONS: readonly LinkDirection[] = ['requests', 'replies', 'both'];
 
 /** The servers of a cluster, its nodes, and where they all are. */
@@ -24,7 +25,7 @@ export class LinkFaults {
     { name: 'slowLink', weight: 6, strike: (random) => this.#slowLink(random) },
     { name: 'slowServer', weight: 5, strike: (random) => this.#slowServer(random) },
     { name: 'duplicate', weight: 4, strike: (random) => this.#duplicate(random) },
-    { name: 'farBid', weight: 3, strike: (random) => this.#farBid(random) },
+    { name: 'farBid', weight: 4, strike: (random) => this.#farBid(random) },
     { name: 'misdirect', weight: 1, strike: (random) => this.#misdirect(random) },
   ];
 
@@ -107,7 +108,8 @@ export class LinkFaults {
     const { cast, redises, servers, world } = this.cluster;
     const server = random.pick(servers);
     const name = random.pick(cast.resources);
-    const byMs = cast.windowMs * random.between(2, 20) * random.pick([-1, 1]);
+    const farMs = random.chance(0.5) ? HOUR_MS : cast.windowMs * random.between(2, 20);
+    const byMs = random.pick([-1, 1]) * farMs;
     if (!server.running || server.process.paused) return false;
     world.note(server.process.name, `proposes a token that is ${byMs.toFixed()} ms off`, name);
     redises.forEach((_, node) => {

@@ -43,6 +43,8 @@ export interface NodeWatchPorts {
   /** The longest lease that any node of the cluster has taken so far. Shared by their watches. */
   readonly leases: { longestMs: number };
   violated(guarantee: string, what: string, lock: string): void;
+  /** A server has taken away its vote, because its clock has moved or it has forgotten something. */
+  unadmitted(): void;
 }
 
 /**
@@ -73,6 +75,7 @@ export class NodeWatch implements Witness {
   errand(errand: NodeErrand, run: () => ErrandReply): ErrandReply {
     const reply = run();
     if (errand.kind === 'reset') this.forgot();
+    if (errand.kind === 'unadmit') this.ports.unadmitted();
     return reply;
   }
 

@@ -62,7 +62,8 @@ const PROFILES: Readonly<Record<string, Profile<Chosen>>> = {
     8,
     (random, chosen) => {
       const habits = { ...chosen, resources: names(random.pick([6, 12])) };
-      return { ...habits, clients: company(random, habits, [2, lively], [2, steady]) };
+      const likings = { farBid: 4, sleepServer: 6 };
+      return { ...habits, likings, clients: company(random, habits, [2, lively], [2, steady]) };
     },
   ],
   /** Long leases, and nodes that lose their memory. */

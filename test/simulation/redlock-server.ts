@@ -2,17 +2,19 @@ import type { Hash, ResourceKey } from '../../server/src/core/names.js';
 import { ServerCore } from '../../server/src/core/server-core.js';
 import type { CoreSettings } from '../../server/src/core/session-api.js';
 import { LockKeys } from '../../server/src/store/redlock/coordinator/keys.js';
-import { lockValue, type NodeId, type RedisNode } from '../../server/src/store/redlock/coordinator/redis-node.js';
-import { RedlockStore } from '../../server/src/store/redlock/coordinator/redlock-store.js';
+import { lockValue, type RedisNode } from '../../server/src/store/redlock/coordinator/redis-node.js';
+import type { RedlockStore } from '../../server/src/store/redlock/coordinator/redlock-store.js';
 import type { RedlockSettings } from '../../server/src/store/redlock/coordinator/settings.js';
 import { RecordedTelemetry } from '../support/core-rig.js';
-import { ModelNode } from '../support/redlock/model-node.js';
+import type { ModelNode } from '../support/redlock/model-node.js';
 import type { ModelRedis } from '../support/redlock/model-redis.js';
+import { LeftoverWatch } from './leftover-watch.js';
 import type { SimNetwork } from './network.js';
 import type { SeededRandom } from './seeded-random.js';
 import type { SimProcess } from './sim-process.js';
 import type { SimServer } from './stage.js';
 import { TracedNode } from './traced-node.js';
+import { WatchedNode, WatchedStore } from './watched-node.js';
 import type { World } from './world.js';
 
 /** How long a message between a server and a Redis takes, when nothing is the matter. */
@@ -35,20 +37,6 @@ const LATEST_COPY_MS = 400;
 const STRAY_SHARE = 0.2;
 const LATEST_STRAY_MS = 6_000;
 
-/** Another Redis under the name of the one that was meant. */
-class MisdirectedNode extends ModelNode {
-  constructor(
-    private readonly meant: NodeId,
-    ...[redis, settings, options]: ConstructorParameters<typeof ModelNode>
-  ) {
-    super(redis, settings, options);
-  }
-
-  override get id(): NodeId {
-    return this.meant;
-  }
-}
-
 export type LinkDirection = 'requests' | 'replies' | 'both';
 
 export interface RedlockServerParts {
@@ -58,6 +46,7 @@ export interface RedlockServerParts {
   readonly core: CoreSettings;
   readonly redlock: RedlockSettings;
   readonly redises: readonly ModelRedis[];
+  violated(guarantee: string, what: string, lock: string): void;
 }
 
 /** The real core over the real redlock store, in a process that can die; only the Redis processes are models. */
@@ -92,12 +81,16 @@ export class RedlockServer implements SimServer {
     const { world, process, random, core, redlock, redises } = this.parts;
     world.note(process.name, 'starts');
     const { generation } = process;
+    const leftovers = new LeftoverWatch(redlock, {
+      nowMs: () => world.nowMs,
+      violated: (what, lock) => this.parts.violated('I6', what, lock),
+    });
     this.#nodes = redises.map((redis, index) => {
       const channel = {};
       const inbox = (take: () => void): void => process.take(channel, take, generation);
       const link = this.#link(index);
       const options = { inbox, serverId: process.name };
-      const node = new MisdirectedNode(redis.id, link.instead ?? redis, redlock, options);
+      const node = new WatchedNode(redis.id, leftovers, link.instead ?? redis, redlock, options);
       node.duplicateMs = () =>
         link.duplicates > 0 && random.chance(link.duplicates)
           ? random.between(0, random.chance(STRAY_SHARE) ? LATEST_STRAY_MS : LATEST_COPY_MS)
@@ -110,7 +103,7 @@ export class RedlockServer implements SimServer {
     const nodes: RedisNode[] = this.#nodes.map((node) =>
       world.isReplay ? new TracedNode(node, world, process) : node,
     );
-    const store = new RedlockStore(redlock, nodes, {
+    const store = new WatchedStore(leftovers, redlock, nodes, {
       clock: process,
       random,
       events: {

@@ -26,6 +26,9 @@ const LONGEST_STAND_TTLS = 4.2;
 /** Clocks that ran further off than is allowed lengthen what they measure by so much. */
 const SLOWEST = 1.06;
 
+/** Nodes that lose their votes within so long lose them for one reason. */
+const BLAME_MS = 1_500;
+
 /** One to three servers over three or five Redis nodes. */
 class RedlockStage implements Stage {
   readonly servers: readonly RedlockServer[];
@@ -34,6 +37,7 @@ class RedlockStage implements Stage {
   readonly #redises: readonly ModelRedis[];
   readonly #memory: MemoryFaults;
   readonly #leases = { longestMs: 0 };
+  readonly #unadmittedMs = new Map<ModelRedis, number>();
 
   constructor(
     private readonly parts: StageParts<RedlockCast>,
@@ -118,13 +122,28 @@ class RedlockStage implements Stage {
   }
 
   #watch(redis: ModelRedis): NodeWatch {
-    const { cast, history, world } = this.parts;
+    const { cast, world } = this.parts;
     return new NodeWatch(redis, {
       nowMs: () => world.nowMs,
       windowMs: cast.windowMs,
       leases: this.#leases,
-      violated: (guarantee, what, lock) => history.violated(guarantee, what, lock.slice(lock.lastIndexOf(':') + 1)),
+      violated: (guarantee, what, lock) => this.#violated(guarantee, what, lock),
+      unadmitted: () => this.#unadmitted(redis),
     });
+  }
+
+  #violated(guarantee: string, what: string, lock: string): void {
+    this.parts.history.violated(guarantee, what, lock.slice(lock.lastIndexOf(':') + 1));
+  }
+
+  /** That most clocks moved at once, where none ever does, is an error of the server that says so (L6). */
+  #unadmitted(redis: ModelRedis): void {
+    const { cast, history, world } = this.parts;
+    if (cast.evicts || (cast.clockFaults !== 'none' && cast.clockFaults !== 'walls')) return;
+    this.#unadmittedMs.set(redis, world.nowMs);
+    const lately = [...this.#unadmittedMs.values()].filter((atMs) => atMs > world.nowMs - BLAME_MS).length;
+    if (2 * lately <= cast.redises) return;
+    history.violated('L6', `${lately} of ${cast.redises} nodes have lost their votes, and none of them was at fault`);
   }
 
   #newServer(index: number): RedlockServer {
@@ -135,7 +154,10 @@ class RedlockStage implements Stage {
     const limits = { minTtlMs, maxTtlMs: longestMs, defaultTtlMs: longestMs, graceMs };
     const core = { ...SETTINGS, limits: { ...SETTINGS.limits, ...limits } };
     const redlock = { ...settingsOf(cast), maxTtlMs: longestMs };
-    return new RedlockServer({ world, process, random: random.fork(), core, redlock, redises: this.#redises });
+    return new RedlockServer({
+      ...{ world, process, random: random.fork(), core, redlock, redises: this.#redises },
+      violated: (guarantee, what, lock) => this.#violated(guarantee, what, lock),
+    });
   }
 }
 

@@ -1,0 +1,102 @@
+import type { ReleaseBid } from '../../server/src/core/ports.js';
+import { LockKeys } from '../../server/src/store/redlock/coordinator/keys.js';
+import {
+  type AcquireEntry,
+  type HandOffEntry,
+  type LockValue,
+  lockValue,
+  type RepairEntry,
+} from '../../server/src/store/redlock/coordinator/redis-node.js';
+import type { RedlockSettings } from '../../server/src/store/redlock/coordinator/settings.js';
+import type { ModelRedis } from '../support/redlock/model-redis.js';
+
+/** What a server has asked a lock for, and does not, or not any more, hold there. */
+interface Leftover {
+  readonly key: string;
+  readonly sinceMs: number;
+}
+
+/** A leftover that is seen twice, so far apart, was not about to be deleted. */
+const LOOKS_APART_MS = 100;
+
+export interface LeftoverWatchPorts {
+  nowMs(): number;
+  violated(what: string, lock: string): void;
+}
+
+/**
+ * What one life of a server leaves at nodes: of a bid that came to nothing, and of a lease that was given back, nothing stays
+ * at a node that the server reaches (I6). Whether it does is seen from its calls: a node that has answered what was sent long
+ * after the bid, with nothing lost in between, could have been told.
+ */
+export class LeftoverWatch {
+  readonly #values = new Map<LockValue, Leftover>();
+  readonly #repaired = new Set<LockValue>();
+  readonly #seen = new Map<string, number>();
+  readonly #lostMs = new Map<ModelRedis, number>();
+  readonly #keys: LockKeys;
+  readonly #graceMs: number;
+  readonly #keptMs: number;
+
+  constructor(
+    settings: RedlockSettings,
+    private readonly ports: LeftoverWatchPorts,
+  ) {
+    this.#keys = new LockKeys(settings.keyTemplate);
+    this.#graceMs = 2 * settings.nodeDeadlineMs + 150;
+    this.#keptMs = 3 * settings.maxTtlMs;
+  }
+
+  /** A call that may set these values leaves. */
+  asked(entries: readonly (AcquireEntry | HandOffEntry)[]): void {
+    for (const { key, value } of entries) this.#values.set(value, { key, sinceMs: this.ports.nowMs() });
+  }
+
+  /** A late copy of a repair may put back what was given back: on a minority, and until it expires. */
+  repaired(entries: readonly RepairEntry[]): void {
+    for (const { value } of entries) {
+      this.#repaired.add(value);
+      this.#values.delete(value);
+    }
+  }
+
+  granted(hash: Parameters<typeof lockValue>[0], token: bigint): void {
+    this.#values.delete(lockValue(hash, Number(token)));
+  }
+
+  released({ resource, hashes, token }: ReleaseBid): void {
+    if (token === undefined) return;
+    const leftover = { key: this.#keys.keyOf(resource), sinceMs: this.ports.nowMs() };
+    for (const hash of hashes) {
+      const value = lockValue(hash, Number(token));
+      if (!this.#repaired.has(value)) this.#values.set(value, leftover);
+    }
+  }
+
+  /** Something that was sent to a node is lost, or came to nothing there. */
+  lost(redis: ModelRedis): void {
+    this.#lostMs.set(redis, this.ports.nowMs());
+  }
+
+  /** A node has answered what was sent then. */
+  answered(redis: ModelRedis, sentMs: number): void {
+    const lostMs = this.#lostMs.get(redis) ?? Number.NEGATIVE_INFINITY;
+    const nowMs = this.ports.nowMs();
+    for (const [value, { key, sinceMs }] of this.#values) {
+      if (nowMs > sinceMs + this.#keptMs) this.#values.delete(value);
+      else if (sentMs > Math.max(sinceMs, lostMs) + this.#graceMs) this.#look(redis, key, value, nowMs);
+    }
+  }
+
+  #look(redis: ModelRedis, key: string, value: LockValue, nowMs: number): void {
+    const about = `${redis.id} ${value}`;
+    if (redis.keys.get(key) !== value) {
+      this.#seen.delete(about);
+      return;
+    }
+    const sinceMs = this.#seen.get(about) ?? nowMs;
+    this.#seen.set(about, sinceMs);
+    if (nowMs < sinceMs + LOOKS_APART_MS) return;
+    this.ports.violated(`${redis.id} still has ${value}, of which nothing came or is left`, key);
+  }
+}

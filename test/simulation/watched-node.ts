@@ -1,0 +1,104 @@
+import type {
+  AcquireAnswer,
+  AcquireBid,
+  Answered,
+  HandOffAnswer,
+  HandOffBid,
+  ReleaseAnswer,
+  ReleaseBid,
+} from '../../server/src/core/ports.js';
+import type {
+  AcquireEntry,
+  BatchReply,
+  BatchVerb,
+  ErrandReply,
+  HandOffEntry,
+  NodeBatch,
+  NodeErrand,
+  NodeId,
+} from '../../server/src/store/redlock/coordinator/redis-node.js';
+import { RedlockStore } from '../../server/src/store/redlock/coordinator/redlock-store.js';
+import { ModelNode } from '../support/redlock/model-node.js';
+import type { LeftoverWatch } from './leftover-watch.js';
+
+/** A server's way to a Redis, under the name of the one that was meant, and watched for what it leaves there. */
+export class WatchedNode extends ModelNode {
+  constructor(
+    private readonly meant: NodeId,
+    private readonly leftovers: LeftoverWatch,
+    ...[redis, settings, options]: ConstructorParameters<typeof ModelNode>
+  ) {
+    super(redis, settings, options);
+  }
+
+  override get id(): NodeId {
+    return this.meant;
+  }
+
+  override batch<V extends BatchVerb>(batch: NodeBatch<V>, answered: (reply: BatchReply<V>) => void): void {
+    const { leftovers, redis } = this;
+    const sentMs = redis.world.nowMs();
+    if (takes(batch)) leftovers.asked(batch.entries);
+    if (repairs(batch)) leftovers.repaired(batch.entries);
+    super.batch(batch, (reply) => {
+      answered(reply);
+      if (reply.kind === 'fault' || (reply.kind === 'votes' && reply.votes.some(({ kind }) => kind === 'fault'))) {
+        leftovers.lost(redis);
+      } else leftovers.answered(redis, sentMs);
+    });
+  }
+
+  override errand(errand: NodeErrand, answered: (reply: ErrandReply) => void): void {
+    const { leftovers, redis } = this;
+    const sentMs = redis.world.nowMs();
+    super.errand(errand, (reply) => {
+      answered(reply);
+      if (reply.kind === 'fault') leftovers.lost(redis);
+      else leftovers.answered(redis, sentMs);
+    });
+  }
+}
+
+function takes(batch: NodeBatch<BatchVerb>): batch is NodeBatch<'acquire' | 'hand_off'> & {
+  readonly entries: readonly (AcquireEntry | HandOffEntry)[];
+} {
+  return batch.verb === 'acquire' || batch.verb === 'hand_off';
+}
+
+function repairs(batch: NodeBatch<BatchVerb>): batch is NodeBatch<'repair'> {
+  return batch.verb === 'repair';
+}
+
+/** The store as it is, watched for what has been granted and given back. */
+export class WatchedStore extends RedlockStore {
+  constructor(
+    private readonly leftovers: LeftoverWatch,
+    ...parts: ConstructorParameters<typeof RedlockStore>
+  ) {
+    super(...parts);
+  }
+
+  override acquire(bids: readonly AcquireBid[], answered: Answered<AcquireAnswer>): void {
+    super.acquire(bids, (index, answer) => {
+      const hash = bids[index]?.grantee.hash;
+      if (answer.kind === 'granted' && hash !== undefined) this.leftovers.granted(hash, answer.token);
+      answered(index, answer);
+    });
+  }
+
+  override handOff(bids: readonly HandOffBid[], answered: Answered<HandOffAnswer>): void {
+    for (const { from, resource } of bids) {
+      this.leftovers.released({ resource, hashes: [from.hash], token: from.token });
+    }
+    super.handOff(bids, (index, answer) => {
+      const hash = bids[index]?.to.hash;
+      if (answer.kind === 'granted' && hash !== undefined) this.leftovers.granted(hash, answer.token);
+      answered(index, answer);
+    });
+  }
+
+  override release(bids: readonly ReleaseBid[], answered: Answered<ReleaseAnswer>): void {
+    for (const bid of bids) this.leftovers.released(bid);
+    super.release(bids, answered);
+  }
+}
