@@ -83,6 +83,11 @@ export class Participant {
     return (this.process.last('lost') ?? (await this.process.next('lost'))).atUs;
   }
 
+  /** Resolves when it has dealt with what it was told before. */
+  async answersOrders(): Promise<void> {
+    await this.process.do({ kind: 'allocate', ms: 0 }, 'allocated');
+  }
+
   has(kind: ClientEvent['kind']): boolean {
     return this.process.has(kind);
   }

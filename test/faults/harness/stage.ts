@@ -6,7 +6,7 @@ import type { Edit } from '../../mutants/patch.js';
 import { eventually } from '../../support/deadline.js';
 import { Cell, type Plan } from './cell.js';
 import { GuardsOff } from './guards-off.js';
-import { RunHistory } from './run-history.js';
+import { RunHistory, type Writer } from './run-history.js';
 
 /** The protection that a control run does without. */
 export interface Control {
@@ -36,6 +36,9 @@ export class Stage {
   readonly history: RunHistory;
   readonly #found: string[] = [];
   readonly #guards: GuardsOff;
+  readonly #faults: Writer;
+  /** Two may believe at once from a documented limit on: tokens have to be right all the same. */
+  beliefsMayMeet = false;
   #cell: Cell | undefined;
 
   constructor(
@@ -44,6 +47,7 @@ export class Stage {
   ) {
     mkdirSync(folder, { recursive: true });
     this.history = new RunHistory(folder);
+    this.#faults = this.history.writer();
     this.#guards = new GuardsOff(control?.edits ?? [], join(folder, 'guards'));
   }
 
@@ -70,6 +74,16 @@ export class Stage {
     return performance.now() - startMs;
   }
 
+  /** From now on nothing may be granted, and acquires may fail in these ways only (I10). */
+  faultBegins(fault: string, codes: readonly string[]): void {
+    this.#faults({ kind: 'fault_begins', fault, closes: { codes } });
+  }
+
+  /** It is over, and by then these resources are to be granted again (I11). */
+  faultEnds(fault: string, resources: readonly string[], withinMs: number): void {
+    this.#faults({ kind: 'fault_ends', fault, recovers: { resources, withinMs } });
+  }
+
   /** Nothing of a lock is left on any node (I6). */
   async noLocksLeft(names: readonly string[], withinMs: number): Promise<void> {
     const cell = this.#cell;
@@ -88,7 +102,9 @@ export class Stage {
     await this.end();
     const unloaded = this.#guards.unloaded;
     if (unloaded.length > 0) throw new Error(`no process loaded ${unloaded.join(', ')}: the guard was on`);
-    const { violations, figures } = replay(this.history.whole(writes));
+    const { violations, figures } = replay(this.history.whole(writes), {
+      beliefsMayMeet: () => this.beliefsMayMeet,
+    });
     return { violations: [...violations, ...this.#found], figures };
   }
 

@@ -1,5 +1,6 @@
 import { nowUs } from '../../support/client-process.js';
 import { eventually } from '../../support/deadline.js';
+import { listed } from '../../support/listed.js';
 import { type Cell, FREE_AGAIN_MS, MAX_TTL_MS, PATIENCE_MS, type Plan, SLACK_MS, TTL_MS } from '../harness/cell.js';
 import type { Control, Stage } from '../harness/stage.js';
 import { measured, type PlayedRow, seconds } from './row.js';
@@ -122,4 +123,129 @@ const A5: PlayedRow = {
   },
 };
 
-export const CLIENT_ROWS = [A1, A2, A5];
+const A3: PlayedRow = {
+  id: 'A3',
+  title: 'a grant arrives while its client stands still, and is read when its time is over',
+  kind: 'played',
+  control: {
+    without: 'counting from when the anchor was sent',
+    edits: [
+      {
+        file: 'client/src/session/leases.ts',
+        original: 'return anchor === undefined ? undefined : new Deadline(anchor, validity.durationMs);',
+        replacement:
+          'const { clock } = this.ctx; return new Deadline({ monotonicMs: clock.nowMs(), wallMs: clock.wallMs() }, validity.durationMs);',
+      },
+    ],
+  },
+  play: async (stage) => {
+    const cell = await stage.cell({ ...SMALL, servers: 1 });
+    const [late, other] = [cell.client(1), cell.client(2)];
+    const door = cell.door();
+    await Promise.all([late.connect(door.address), other.connect(cell.server().address)]);
+    door.treat('down', { kind: 'hold' });
+    const granted = late.acquire(R, TTL_MS, 3 * PATIENCE_MS);
+    await eventually(PATIENCE_MS, 'the grant on its way', async () =>
+      (await listed(cell.server().address)).some(({ sessionState }) => sessionState === 1) ? true : undefined,
+    );
+    late.stop();
+    door.treat('down', { kind: 'pass' });
+    door.treat('down', { kind: 'hold' });
+    await other.acquire(R, TTL_MS, PATIENCE_MS);
+    late.continue();
+    await late.answersOrders();
+    const believed = late.has('granted');
+    stage.check('I3', 'a grant that was dead on arrival was relied on', !believed);
+    cell.heal();
+    await other.release(R);
+    if (!believed) await granted;
+    await late.release(R);
+    return measured;
+  },
+};
+
+const A4: PlayedRow = {
+  id: 'A4',
+  title: 'the holder stands still between its grant and its first write, for 0.9 and 1.1 TTL',
+  kind: 'played',
+  control: NO_OWN_CLOCK,
+  play: async (stage) => {
+    const cell = await stage.cell(SMALL);
+    const [holder, other] = [cell.client(1), cell.client(2)];
+    await Promise.all([holder.connect(...cell.doors), other.connect(cell.server(2).address)]);
+    for (const [name, share] of [
+      ['short', 0.9],
+      ['long', 1.1],
+    ] as const) {
+      const { atUs } = await holder.acquire(name, TTL_MS, PATIENCE_MS);
+      for (const number of [1, 2]) cell.door(number).treat('down', { kind: 'hold' });
+      holder.stop();
+      const next = other.acquire(name, TTL_MS, PATIENCE_MS);
+      await reached(atUs + share * TTL_MS * 1_000);
+      if (share > 1) await next;
+      holder.continue();
+      const { mayWrite } = await holder.write(name, cell.resource.address, `late-${name}`);
+      stage.check('I4', 'it believed that it might write after 1.1 TTL', !mayWrite || share < 1);
+      await next;
+      cell.heal();
+      await other.write(name, cell.resource.address, `next-${name}`);
+      await other.release(name);
+    }
+    return measured;
+  },
+};
+
+const A6: PlayedRow = {
+  id: 'A6',
+  title: 'clients with a heap of 64 MB that do nothing but fill it, and hold leases in between',
+  kind: 'played',
+  play: async (stage) => {
+    const cell = await stage.cell({ ...SMALL, clientLaunch: { nodeArgs: ['--max-old-space-size=64'] } });
+    await Promise.all(cell.clients.map((client) => client.connect(...cell.doors)));
+    for (const client of cell.clients) client.work([R], TTL_MS, 5, cell.resource.address);
+    await Promise.all(cell.clients.map((client) => client.allocate(5_000)));
+    const worked = await Promise.all(cell.clients.map((client) => client.rest()));
+    const lost = worked.flatMap(({ failures }) => failures);
+    return (figures) => `${measured(figures)}, ${lost.length} lost in time`;
+  },
+};
+
+const A8: PlayedRow = {
+  id: 'A8',
+  title: 'the holder exits in the middle of its work, without a word',
+  kind: 'played',
+  control: NO_FENCE,
+  play: async (stage) => {
+    const { freeMs } = await holderGone(stage, (cell) => cell.client(1).leave());
+    return (figures) => `free again after ${seconds(freeMs)}, ${measured(figures)}, 0 keys left`;
+  },
+};
+
+const A10: PlayedRow = {
+  id: 'A10',
+  title: 'a release after the lease expired, and after another took it; a second release',
+  kind: 'played',
+  play: async (stage) => {
+    const { holder, waiter, granted } = await heldAndWaited(stage);
+    holder.stop();
+    await granted;
+    holder.continue();
+    const outcomes = [await holder.release(R), await holder.release(R)];
+    stage.check(
+      'S6',
+      `released twice: ${outcomes.join(', ')}`,
+      outcomes.every((outcome) => outcome === 'expired'),
+    );
+    stage.check('I2', 'the next holder lost its lease', await waiter.mayWrite(R));
+    stage.check('I2', 'the next holder could not give it back', (await waiter.release(R)) === 'released');
+    await stage.noLocksLeft([R], SLACK_MS);
+    return measured;
+  },
+};
+
+export const CLIENT_ROWS = [A1, A2, A3, A4, A5, A6, A8, A10];
+
+/** Resolves at a moment of the machine's clock. */
+export async function reached(atUs: number): Promise<void> {
+  await eventually(6 * PATIENCE_MS, 'a moment to come', () => (nowUs() >= atUs ? true : undefined));
+}

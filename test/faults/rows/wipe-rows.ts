@@ -1,35 +1,110 @@
-import { nowUs } from '../../support/client-process.js';
-import { PATIENCE_MS } from '../harness/cell.js';
+import { nowUs } from '../../history/events.js';
+import { eventually } from '../../support/deadline.js';
+import { type Cell, PATIENCE_MS, type Plan } from '../harness/cell.js';
 import { guard } from '../harness/guards-off.js';
-import type { Control } from '../harness/stage.js';
-import { R } from './client-rows.js';
+import type { Control, Stage } from '../harness/stage.js';
+import { R, reached, SMALL } from './client-rows.js';
 import { measured, type PlayedRow, seconds } from './row.js';
 
-const NO_QUARANTINE: Control = { without: 'the quarantine', edits: guard('quarantine-wait'), admitsAtOnce: true };
+export const NO_QUARANTINE: Control = {
+  without: 'the quarantine',
+  edits: guard('quarantine-wait'),
+  admitsAtOnce: true,
+};
 
-/** Outlasts the restart of a node on a loaded machine. */
-const LONG_TTL_MS = 5_000;
+/** Outlasts what is done to a node, on a loaded machine. */
+export const LONG_TTL_MS = 5_000;
+/** The bookkeeping of an admitted node, for servers of the cluster that is the default. */
+const ADMISSION = 'holdfast\0default\0adm';
 
-const C5: PlayedRow = {
+/** A lease on nodes 1, 2 and 3 alone; then something befalls node 3, and a server asks that reaches 3, 4 and 5. */
+export async function heldByThree(stage: Stage, more: Partial<Plan>, befalls: (cell: Cell) => Promise<unknown>) {
+  const apart = (server: number): readonly number[] => (server === 1 ? [4, 5] : [1, 2]);
+  const cell = await stage.cell({ nodes: 5, servers: 2, clients: 2, maxTtlMs: LONG_TTL_MS, apart, ...more });
+  const [holder, other] = [cell.client(1), cell.client(2)];
+  await Promise.all([holder.connect(cell.server(1).address), other.connect(cell.server(2).address)]);
+  await holder.acquire(R, LONG_TTL_MS, PATIENCE_MS);
+  const on = (await cell.locks(R)).map((value) => value !== null);
+  if (String(on) !== 'true,true,true,false,false') throw new Error(`the lease stands on ${on}`);
+  const befellUs = nowUs();
+  await befalls(cell);
+  const next = await other.acquire(R, LONG_TTL_MS, 2 * cell.quarantineMs + 2 * PATIENCE_MS);
+  const afterMs = (next.atUs - befellUs) / 1_000;
+  await other.release(R);
+  return { cell, afterMs };
+}
+
+export const C5: PlayedRow = {
   id: 'C5',
   title: 'a node restarts empty while a lease stands on it and two others; another server reaches it and the other two',
   kind: 'played',
   control: NO_QUARANTINE,
   play: async (stage) => {
-    const apart = (server: number): readonly number[] => (server === 1 ? [4, 5] : [1, 2]);
-    const cell = await stage.cell({ nodes: 5, servers: 2, clients: 2, maxTtlMs: LONG_TTL_MS, apart });
-    const [holder, other] = [cell.client(1), cell.client(2)];
-    await Promise.all([holder.connect(cell.server(1).address), other.connect(cell.server(2).address)]);
-    await holder.acquire(R, LONG_TTL_MS, PATIENCE_MS);
-    const on = (await cell.locks(R)).map((value) => value !== null);
-    if (String(on) !== 'true,true,true,false,false') throw new Error(`the lease stands on ${on}`);
-    const wipedUs = nowUs();
-    await cell.redis(3).restart({ empty: true });
-    const next = await other.acquire(R, LONG_TTL_MS, 2 * cell.quarantineMs + PATIENCE_MS);
-    const afterMs = (next.atUs - wipedUs) / 1_000;
-    await other.release(R);
-    return (figures) => `next grant ${seconds(afterMs)} after the wipe, ${measured(figures)}`;
+    const { afterMs } = await heldByThree(stage, {}, (cell) => cell.redis(3).restart({ empty: true }));
+    return (figures) => `next grant ${seconds(afterMs)} after the wipe; ${measured(figures)}`;
   },
 };
 
-export const WIPE_ROWS = [C5];
+export const C9: PlayedRow = {
+  id: 'C9',
+  title: 'FLUSHALL on one node, on two, then on three of five, under a lease that another server’s client waits for',
+  kind: 'played',
+  control: NO_QUARANTINE,
+  play: async (stage) => {
+    const cell = await stage.cell({ ...SMALL, maxTtlMs: LONG_TTL_MS });
+    const [holder, other] = [cell.client(1), cell.client(2)];
+    await Promise.all([holder.connect(cell.server(1).address), other.connect(cell.server(2).address)]);
+    const { token } = await holder.acquire(R, LONG_TTL_MS, PATIENCE_MS);
+    const granted = other.acquire(R, LONG_TTL_MS, 6 * PATIENCE_MS);
+    granted.catch(() => undefined);
+    await cell.waiting(1, [2]);
+    for (const number of [3]) await cell.redis(number).client.flushall();
+    await eventually(PATIENCE_MS, 'the lease put back', async () =>
+      (await cell.locks(R)).every((value) => value?.endsWith(`:${token}`) === true) ? true : undefined,
+    );
+    stage.check('I11', 'one flushed node cost the lease', await holder.mayWrite(R));
+    const flushedUs = nowUs();
+    await Promise.all([1, 2, 4].map((number) => cell.redis(number).client.flushall()));
+    const next = await granted;
+    const afterMs = (next.atUs - flushedUs) / 1_000;
+    await other.release(R);
+    return (figures) => `one: put back; three: next grant ${seconds(afterMs)} after; ${measured(figures)}`;
+  },
+};
+
+export const C22: PlayedRow = {
+  id: 'C22',
+  title: 'five empty restarts, one node after another with its quarantine between, under one lease',
+  kind: 'played',
+  control: {
+    without: 'putting a lease back where it is missing',
+    edits: [
+      {
+        file: 'server/src/store/redlock/coordinator/extend-motion.ts',
+        original: '    if (!this.terms.repairs) return;',
+        replacement: '    if (this.terms.ttlMs > 0) return;',
+      },
+    ],
+  },
+  play: async (stage) => {
+    const cell = await stage.cell({ ...SMALL, servers: 1, clients: 1, maxTtlMs: LONG_TTL_MS });
+    const holder = cell.client(1);
+    await holder.connect(cell.server().address);
+    const { token, atUs } = await holder.acquire(R, LONG_TTL_MS, PATIENCE_MS);
+    for (const number of [1, 2, 3, 4, 5]) {
+      await cell.redis(number).restart({ empty: true });
+      await eventually(cell.quarantineMs + PATIENCE_MS, `the admission of node ${number}`, async () =>
+        (await cell.redis(number).client.exists(ADMISSION)) === 1 ? true : undefined,
+      );
+      stage.check('I11', `the lease was lost at node ${number}`, await holder.mayWrite(R));
+    }
+    // One more extension everywhere.
+    await reached(nowUs() + LONG_TTL_MS * 500);
+    const values = await cell.locks(R);
+    const isEverywhere = values.every((value) => value?.endsWith(`:${token}`) === true);
+    stage.check('I11', `the lease is ${JSON.stringify(values)}`, isEverywhere);
+    const heldMs = (nowUs() - atUs) / 1_000;
+    await holder.release(R);
+    return (figures) => `held ${seconds(heldMs)} with one token; ${measured(figures)}`;
+  },
+};

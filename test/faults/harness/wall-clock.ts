@@ -1,0 +1,35 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, existsSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const SOURCE = fileURLToPath(new URL('./wall-clock.c', import.meta.url));
+const NANOSECONDS = 1_000_000n;
+
+/** The wall clock of some processes, which can be set while they run. */
+export class WallClock {
+  readonly #file: number;
+  /** For each process that is to have this clock. */
+  readonly env: Readonly<Record<string, string>>;
+
+  /** Compiles the library when the run has none yet. @param name No other clock of the run has it. */
+  constructor(folder: string, name: string) {
+    const library = join(folder, 'wall-clock.so');
+    if (!existsSync(library)) execFileSync('cc', ['-O2', '-Wall', '-shared', '-fPIC', '-o', library, SOURCE, '-ldl']);
+    const path = join(folder, `${name}.shift`);
+    writeFileSync(path, Buffer.alloc(8));
+    this.#file = openSync(path, 'r+');
+    this.env = { LD_PRELOAD: library, WALL_CLOCK_SHIFT: path };
+  }
+
+  /** From now on it shows so much more than the machine's. */
+  shiftBy(ms: number): void {
+    const bytes = Buffer.alloc(8);
+    bytes.writeBigInt64LE(BigInt(Math.round(ms)) * NANOSECONDS);
+    writeSync(this.#file, bytes, 0, 8, 0);
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+}

@@ -1,0 +1,163 @@
+import { connect, InvalidArgumentError, type Lease, LeaseLostError } from '@holdfast/client';
+import { eventually } from '../../support/deadline.js';
+import { listed } from '../../support/listed.js';
+import { PATIENCE_MS, TTL_MS } from '../harness/cell.js';
+import { R, SMALL } from './client-rows.js';
+import type { PlayedRow, Row } from './row.js';
+
+const ONE_SERVER = { ...SMALL, nodes: 0, servers: 1, clients: 0 } as const;
+const CROWD = 500;
+const BAD_TTLS_MS = [-1, 0, 1, Number.NaN, 2 ** 31, 2 ** 63];
+
+const J1: PlayedRow = {
+  id: 'J1',
+  title: `times to live of ${BAD_TTLS_MS.join(', ')} ms`,
+  kind: 'played',
+  play: async (stage) => {
+    const cell = await stage.cell(ONE_SERVER);
+    const client = await connect(cell.server().address);
+    try {
+      for (const ttlMs of BAD_TTLS_MS) {
+        const error = await client.acquire(R, { ttlMs }).catch((reason: unknown) => reason);
+        stage.check('I10', `${ttlMs} ms: ${error}`, error instanceof InvalidArgumentError);
+      }
+      await (await client.acquire(R, { ttlMs: TTL_MS })).release();
+    } finally {
+      await client.close();
+    }
+    return () => `${BAD_TTLS_MS.length} refused by name, the next request served`;
+  },
+};
+
+const J16: PlayedRow = {
+  id: 'J16',
+  title: `${CROWD} wait for one resource, and it is released`,
+  kind: 'played',
+  play: async (stage) => {
+    const cell = await stage.cell({ ...ONE_SERVER, nodes: 5 });
+    const client = await connect(cell.server().address);
+    try {
+      const holder = await client.acquire(R, { ttlMs: TTL_MS });
+      const granted: Lease[] = [];
+      const giveUp = new AbortController();
+      const crowd = Array.from({ length: CROWD }, () =>
+        client.acquire(R, { ttlMs: TTL_MS, waitMs: 10 * PATIENCE_MS, signal: giveUp.signal }).then(
+          (lease) => void granted.push(lease),
+          () => undefined,
+        ),
+      );
+      await cell.waiting(CROWD);
+      const before = await calls(cell.redis(1).client);
+      await holder.release();
+      await eventually(PATIENCE_MS, 'a grant', () => granted.length > 0 || undefined);
+      const [lease] = await listed(cell.server().address);
+      const cost = (await calls(cell.redis(1).client)) - before;
+      stage.check('J16', `${granted.length} grants`, granted.length === 1);
+      stage.check('J16', `${lease?.waiters} still wait`, lease?.waiters === CROWD - 1);
+      stage.check('J16', `${cost} calls to a node`, cost < CROWD / 10);
+      giveUp.abort();
+      await Promise.all(crowd);
+      return () => `1 grant, ${CROWD - 1} wait on, ${cost} calls to each node`;
+    } finally {
+      await client.close();
+    }
+  },
+};
+
+/** Calls of scripts that a node has had. */
+async function calls(redis: { info(section: string): Promise<string> }): Promise<number> {
+  return Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1] ?? 0);
+}
+
+const J18: PlayedRow = {
+  id: 'J18',
+  title: 'an extension after the release',
+  kind: 'played',
+  play: async (stage) => {
+    const cell = await stage.cell({ ...ONE_SERVER, nodes: 5 });
+    const client = await connect(cell.server().address);
+    try {
+      const lease = await client.acquire(R, { ttlMs: TTL_MS, autoExtend: false });
+      await lease.extend();
+      const released = lease.release();
+      const error = await lease.extend().catch((reason: unknown) => reason);
+      stage.check('S4', `the extension ended with ${error}`, error instanceof LeaseLostError);
+      await released;
+      const left = await listed(cell.server().address);
+      stage.check('S4', 'it stands again', left.length === 0);
+    } finally {
+      await client.close();
+    }
+    await stage.noLocksLeft([R], PATIENCE_MS);
+    return () => 'LeaseLostError, 0 keys left';
+  },
+};
+
+const ON_SOCKETS = 'real sockets, the server in the process of the tests';
+
+function onWire(id: string, title: string, ...names: readonly string[]): Row {
+  const files = names.map((name) => `wire/${name}.test.ts`);
+  return { id, title, kind: 'tested', files, grep: new RegExp(`\\[${id}\\]`), scope: ON_SOCKETS };
+}
+
+export const EMBEDDED_ROWS: readonly Row[] = [
+  {
+    id: 'G1',
+    title: 'the embedded store is killed again and again, and its disk refuses a write',
+    kind: 'tested',
+    files: ['faults/embedded-kill.test.ts'],
+    grep: /G1/,
+    scope: 'the store in a process of its own',
+    control: {
+      without: 'waiting for the disk',
+      edits: [
+        {
+          file: 'server/src/store/embedded/group-commit.ts',
+          original: '    if (this.isDurable(commit)) return Promise.resolve();',
+          replacement: '    if (commit > 0) { this.want(); return Promise.resolve(); }',
+        },
+      ],
+    },
+  },
+  {
+    id: 'G2',
+    title: 'two processes open one data directory',
+    kind: 'tested',
+    files: ['faults/embedded-directory.test.ts'],
+    grep: /G2/,
+    scope: 'stores in processes of their own',
+  },
+];
+
+export const MISUSE_ROWS: readonly Row[] = [
+  onWire('H1', 'a client that stops reading', 'slow-reader'),
+  { id: 'H2', title: 'a hundred thousand streams opened and cancelled', kind: 'waiting', why: 'not written yet' },
+  onWire('H5', 'messages over the limit, and small ones that unpack to more', 'misuse'),
+  onWire('H6', 'malformed frames, a wrong first frame, ids that do not rise', 'misuse', 'frame-order'),
+  onWire('H6b', 'bad values in frames, unknown kinds and fields', 'misuse'),
+  onWire('H7', 'what is not gRPC', 'hostile-bytes'),
+  {
+    id: 'H8',
+    title: 'connections that have become old, and a balancer’s GOAWAY',
+    kind: 'tested',
+    files: ['faults/connection-age.test.ts'],
+    scope: 'all in processes of their own',
+  },
+  onWire('H11', 'a megabyte of metadata, ten thousand headers', 'hostile-bytes'),
+  { id: 'H12', title: 'streams without beats, and with a thousand a second', kind: 'waiting', why: 'not written yet' },
+  onWire('H13', 'connections without end', 'limits'),
+];
+
+export const API_ROWS: readonly Row[] = [
+  J1,
+  {
+    id: 'J12',
+    title: 'a thousand waiters, some of whom give up',
+    kind: 'tested',
+    files: ['integration/fifo.test.ts'],
+    scope: 'the server in a process of its own, its clients in that of the tests',
+  },
+  { id: 'J15', title: 'a hundred thousand waiters, and as many names', kind: 'waiting', why: 'not written yet' },
+  J16,
+  J18,
+];

@@ -1,0 +1,117 @@
+import { nowUs } from '../../history/events.js';
+import { MAX_TTL_MS, PATIENCE_MS } from '../harness/cell.js';
+import { guard } from '../harness/guards-off.js';
+import { heldAndWaited, NO_OWN_CLOCK, R, reached, SMALL } from './client-rows.js';
+import { NO_MAJORITY, underLoad } from './node-rows.js';
+import { measured, type PlayedRow, type Row, seconds } from './row.js';
+
+const LONG_TTL_MS = 30_000;
+
+const D2: PlayedRow = {
+  id: 'D2',
+  title: 'two servers with different majorities, A, B, C and C, D, E, contend',
+  kind: 'played',
+  control: NO_MAJORITY,
+  play: async (stage) => {
+    const apart = (server: number): readonly number[] => (server === 1 ? [4, 5] : [1, 2]);
+    const cell = await stage.cell({ ...SMALL, apart });
+    const grants = await underLoad(cell, () => reached(nowUs() + 5_000_000));
+    stage.check('I11', `${grants} grants only`, stage.control !== undefined || grants > 10);
+    return measured;
+  },
+};
+
+const D3: PlayedRow = {
+  id: 'D3',
+  title: 'requests of a server arrive at three nodes, and the replies do not',
+  kind: 'played',
+  control: { without: 'deleting a failed bid from nodes that were silent', edits: guard('abort-silent') },
+  play: async (stage) => {
+    const cell = await stage.cell({ ...SMALL, servers: 1, clients: 1, maxTtlMs: LONG_TTL_MS });
+    const client = cell.client(1);
+    await client.connect(cell.server().address);
+    for (const node of [1, 2, 3]) cell.way(1, node).treat('down', { kind: 'hold' });
+    const words = await client.refusal(R, LONG_TTL_MS);
+    stage.check('I10', `the refusal was: ${words ?? 'a grant'}`, /timed out|not answered/.test(words ?? ''));
+    cell.heal();
+    const freeMs = await stage.soon('I6', 'all keys freed', LONG_TTL_MS / 3, async () =>
+      (await cell.locks(R)).every((value) => value === null),
+    );
+    await client.acquire(R, LONG_TTL_MS, PATIENCE_MS);
+    await client.release(R);
+    return (figures) => `all keys freed after ${seconds(freeMs)}, and granted to the retry; ${measured(figures)}`;
+  },
+};
+
+const D5: PlayedRow = {
+  id: 'D5',
+  title: 'the holder is cut off from its servers, which reach their nodes',
+  kind: 'played',
+  control: NO_OWN_CLOCK,
+  play: async (stage) => {
+    const { cell, holder, waiter, granted } = await heldAndWaited(stage);
+    for (const door of [1, 2]) {
+      cell.door(door).treat('up', { kind: 'swallow' });
+      cell.door(door).treat('down', { kind: 'swallow' });
+    }
+    const next = await granted;
+    const { mayWrite } = await holder.write(R, cell.resource.address, 'late');
+    stage.check('I4', 'it believed that it might write', !mayWrite);
+    const lostMs = mayWrite ? 0 : (next.atUs - (await holder.lost())) / 1_000;
+    await waiter.release(R);
+    return (figures) => `let go ${seconds(lostMs)} before the next grant; ${measured(figures)}`;
+  },
+};
+
+const D6: PlayedRow = {
+  id: 'D6',
+  title: 'the holder is not heard any more, while extensions it was sent earlier go on arriving',
+  kind: 'played',
+  control: { without: 'the anchor of an extension', edits: guard('client-anchor') },
+  play: async (stage) => {
+    const { cell, waiter, granted } = await heldAndWaited(stage, { ...SMALL, servers: 1 }, MAX_TTL_MS);
+    const door = cell.door();
+    // They wait in order on their way, and arrive when the last thing the server has heard is old.
+    const beganUs = nowUs();
+    door.treat('down', { kind: 'hold' });
+    await reached(beganUs + 0.5 * MAX_TTL_MS * 1_000);
+    door.treat('up', { kind: 'swallow' });
+    await reached(beganUs + 0.8 * MAX_TTL_MS * 1_000);
+    door.treat('down', { kind: 'pass' });
+    await granted;
+    await waiter.release(R);
+    return measured;
+  },
+};
+
+const OF_STORES = 'nodes in processes behind relays, servers’ stores in that of the tests';
+
+function tested(id: string, title: string, file = 'faults/redlock-network.test.ts', scope = OF_STORES): Row {
+  return { id, title, kind: 'tested', files: [file], scope };
+}
+
+export const NETWORK_ROWS: readonly Row[] = [
+  tested('D1', 'a server cut off from two nodes, and from three'),
+  D2,
+  D3,
+  tested('D4', 'replies would arrive, and requests are held up'),
+  D5,
+  D6,
+  tested('D7', 'delays on every way, no two alike'),
+  tested('D8', 'connections that are half open'),
+  tested('D9', 'connections reset in the middle of a reply'),
+  {
+    id: 'D10',
+    title: 'loss of 5, 20 and 50 % of packets; 1 kbit/s',
+    kind: 'waiting',
+    why: 'not written yet: needs network namespaces',
+  },
+  { id: 'D11', title: 'a relay that forgets idle connections', kind: 'waiting', why: 'not written yet' },
+  { id: 'D13', title: 'five thousand clients come back at once', kind: 'waiting', why: 'not written yet' },
+  {
+    id: 'D14',
+    title: 'one server sees the nodes, and the clients see the other',
+    kind: 'waiting',
+    why: 'not written yet',
+  },
+];

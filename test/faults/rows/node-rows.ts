@@ -1,0 +1,188 @@
+import { nowUs } from '../../history/events.js';
+import type { Cell } from '../harness/cell.js';
+import { FREE_AGAIN_MS, PATIENCE_MS, SLACK_MS, TTL_MS } from '../harness/cell.js';
+import { guard } from '../harness/guards-off.js';
+import type { Control } from '../harness/stage.js';
+import { R, reached, SMALL } from './client-rows.js';
+import { measured, type PlayedRow, seconds } from './row.js';
+
+/** Two of five are enough: any two such sets need not share a node. */
+export const NO_MAJORITY: Control = {
+  without: 'the majority: two of five are enough',
+  edits: [
+    {
+      file: 'server/src/store/redlock/coordinator/quorum.ts',
+      original: 'return Math.floor(n / 2) + 1;',
+      replacement: 'return Math.floor(n / 2);',
+    },
+  ],
+};
+
+/** All clients of a cell at work on few names, each at a server of its own, until `disturb` is done. */
+export async function underLoad(cell: Cell, disturb: () => Promise<void>) {
+  const servers = cell.servers.length;
+  await Promise.all(cell.clients.map((client, index) => client.connect(cell.server((index % servers) + 1).address)));
+  for (const client of cell.clients) client.work([R], TTL_MS, 2, cell.resource.address);
+  await disturb();
+  const worked = await Promise.all(cell.clients.map((client) => client.rest()));
+  return worked.reduce((sum, { shifts }) => sum + shifts.length, 0);
+}
+
+const C1: PlayedRow = {
+  id: 'C1',
+  title: 'one node killed, then a second one, while two servers contend',
+  kind: 'played',
+  control: NO_MAJORITY,
+  play: async (stage) => {
+    const cell = await stage.cell(SMALL);
+    const grants = await underLoad(cell, async () => {
+      await reached(nowUs() + 1_500_000);
+      await cell.redis(2).kill();
+      await reached(nowUs() + 1_500_000);
+      await cell.redis(4).kill();
+      await reached(nowUs() + 1_500_000);
+    });
+    const startMs = performance.now();
+    await cell.client(1).acquire('after', TTL_MS, PATIENCE_MS);
+    const tookMs = performance.now() - startMs;
+    return (figures) => `${grants} grants under load, one more within ${seconds(tookMs)}; ${measured(figures)}`;
+  },
+};
+
+const C2: PlayedRow = {
+  id: 'C2',
+  title: 'three nodes of five killed; one comes back empty',
+  kind: 'played',
+  control: NO_MAJORITY,
+  play: async (stage) => {
+    const cell = await stage.cell({ ...SMALL, servers: 1 });
+    const [holder, other] = [cell.client(1), cell.client(2)];
+    await Promise.all(cell.clients.map((client) => client.connect(cell.server().address)));
+    await holder.acquire(R, TTL_MS);
+    await Promise.all([1, 3, 5].map((number) => cell.redis(number).kill()));
+    stage.faultBegins('three nodes are gone', ['UnavailableError', 'WaitTimeoutError']);
+    const words = await other.refusal('another', TTL_MS);
+    stage.check('I10', `the refusal was: ${words ?? 'a grant'}`, /3 of 5 nodes unreachable/.test(words ?? ''));
+    await holder.lost();
+    stage.check('I4', 'the holder may write without a majority', !(await holder.mayWrite(R)));
+    stage.faultEnds('three nodes are gone', [R], cell.quarantineMs + PATIENCE_MS);
+    const backMs = performance.now();
+    await cell.redis(3).restart({ empty: true });
+    await granted(cell, 2, R, cell.quarantineMs + PATIENCE_MS);
+    const tookMs = performance.now() - backMs;
+    stage.check('S1', 'granted before the quarantine was over', tookMs >= cell.quarantineMs);
+    await other.release(R);
+    return (figures) => `granted again ${seconds(tookMs)} after one was back; ${measured(figures)}`;
+  },
+};
+
+/** Tries until it is granted. */
+async function granted(cell: Cell, client: number, name: string, withinMs: number): Promise<void> {
+  const endMs = performance.now() + withinMs;
+  for (;;) {
+    const words = await cell.client(client).refusal(name, TTL_MS, PATIENCE_MS);
+    if (words === undefined) return;
+    if (performance.now() > endMs) throw new Error(`${name} is refused: ${words}`);
+    await reached(nowUs() + 100_000);
+  }
+}
+
+const LONG_TTL_MS = 30_000;
+const ROUNDS = ['a', 'b', 'c', 'd', 'e', 'f'];
+
+const C3: PlayedRow = {
+  id: 'C3',
+  title: 'two nodes stand still while leases are taken and given back, and then go on with what they were told',
+  kind: 'played',
+  control: { without: 'telling a release later to nodes that could not be told', edits: guard('release-untold') },
+  play: async (stage) => {
+    const cell = await stage.cell({ ...SMALL, servers: 1, maxTtlMs: LONG_TTL_MS });
+    const [client] = [cell.client(1)];
+    await client.connect(cell.server().address);
+    const silent = [cell.redis(2), cell.redis(5)];
+    await client.acquire('before', LONG_TTL_MS);
+    for (const redis of silent) redis.pause();
+    const tookMs: number[] = [];
+    for (const name of ROUNDS) {
+      const startMs = performance.now();
+      await client.acquire(name, LONG_TTL_MS, PATIENCE_MS);
+      tookMs.push(performance.now() - startMs);
+      await client.release(name);
+    }
+    await client.release('before');
+    stage.check('L6', 'a silent node delayed a grant', Math.max(...tookMs) < 600 + SLACK_MS);
+    for (const redis of silent) redis.resume();
+    await stage.noLocksLeft([...ROUNDS, 'before'], LONG_TTL_MS / 3);
+    const median = [...tookMs].sort((a, b) => a - b)[ROUNDS.length >> 1] ?? 0;
+    return (figures) => `grants in ${seconds(median)} (median), 0 keys left; ${measured(figures)}`;
+  },
+};
+
+const C12: PlayedRow = {
+  id: 'C12',
+  title: 'three nodes are given an eviction policy while they run',
+  kind: 'played',
+  control: {
+    without: 'the look at the eviction policy',
+    edits: [
+      {
+        file: 'server/src/store/redlock/node/node-info.ts',
+        original: 'if (policy !== POLICY) return',
+        replacement: "if (policy === 'none at all') return",
+      },
+    ],
+  },
+  play: async (stage) => {
+    const cell = await stage.cell({ ...SMALL, servers: 1, clients: 1 });
+    const client = cell.client(1);
+    await client.connect(cell.server().address);
+    await client.acquire(R, TTL_MS);
+    const startMs = performance.now();
+    for (const number of [1, 2, 3]) await cell.redis(number).client.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    await stage.soon('I10', 'such nodes to be found out', PATIENCE_MS, async () => {
+      const words = await client.refusal('other', TTL_MS);
+      if (words === undefined) await client.release('other');
+      return /eviction policy allkeys-lru/.test(words ?? '');
+    });
+    const tookMs = performance.now() - startMs;
+    await client.release(R);
+    return (figures) => `found out after ${seconds(tookMs)}; ${measured(figures)}`;
+  },
+};
+
+const FLAP_MS = { run: 120_000, control: 20_000 } as const;
+
+const C20: PlayedRow = {
+  id: 'C20',
+  title: 'five nodes each up for a second and down for a second, at random, for two minutes',
+  kind: 'played',
+  control: NO_MAJORITY,
+  limitMs: 420_000,
+  play: async (stage) => {
+    const cell = await stage.cell({ ...SMALL, servers: 2 });
+    const endUs = nowUs() + 1_000 * FLAP_MS[stage.control === undefined ? 'run' : 'control'];
+    let turns = 0;
+    const grants = await underLoad(cell, async () => {
+      await Promise.all(
+        [1, 2, 3, 4, 5].map(async (number) => {
+          while (nowUs() < endUs) {
+            await reached(nowUs() + (0.5 + Math.random()) * 1_000_000);
+            turns += 1;
+            const isPaused = Math.random() < 0.5;
+            if (isPaused) cell.redis(number).pause();
+            else for (const server of [1, 2]) cell.way(server, number).cut(true);
+            await reached(nowUs() + (0.5 + Math.random()) * 1_000_000);
+            if (isPaused) cell.redis(number).resume();
+            else for (const server of [1, 2]) cell.way(server, number).heal();
+          }
+        }),
+      );
+    });
+    const startMs = performance.now();
+    await granted(cell, 1, 'after', FREE_AGAIN_MS + PATIENCE_MS);
+    const tookMs = performance.now() - startMs;
+    return (figures) => `${turns} failures, ${grants} grants, recovered after ${seconds(tookMs)}; ${measured(figures)}`;
+  },
+};
+
+export const NODE_ROWS = { C1, C2, C3, C12, C20 };

@@ -1,0 +1,162 @@
+import { PATIENCE_MS, SLACK_MS, TTL_MS } from '../harness/cell.js';
+import { guard } from '../harness/guards-off.js';
+import type { Control } from '../harness/stage.js';
+import { NO_OWN_CLOCK, R, reached, SMALL } from './client-rows.js';
+import { measured, type PlayedRow, type Row, seconds } from './row.js';
+
+/** A node gives to whoever asks what another has. */
+const NO_HELD: Control = {
+  without: 'the look at who holds it, on the nodes',
+  edits: [
+    {
+      file: 'server/src/store/redlock/node/scripts/acquire.ts',
+      original: "local set = pcall('SET', key, value, 'NX', 'PX', px)",
+      replacement: "local set = pcall('SET', key, value, 'PX', px)",
+    },
+  ],
+};
+
+const FREES_AT_OWN_DEADLINE: Control = {
+  without: 'the owner check of a release, by a server that frees at its own deadline',
+  edits: [
+    ...guard('release-owner-script'),
+    {
+      file: 'server/src/core/endings.ts',
+      original: '    this.contention.pump(request.resource);\n  }\n\n  /** The store holds another value',
+      replacement: "    this.giveBack(request, 'released');\n  }\n\n  /** The store holds another value",
+    },
+  ],
+};
+
+const B1: PlayedRow = {
+  id: 'B1',
+  title: 'the server is killed that has the holder’s stream and the queue',
+  kind: 'played',
+  control: NO_HELD,
+  play: async (stage) => {
+    const cell = await stage.cell({ ...SMALL, maxTtlMs: LONG_TTL_MS });
+    const [holder, waiter] = [cell.client(1), cell.client(2)];
+    await Promise.all([holder.connect(...cell.doors), waiter.connect(...cell.doors)]);
+    const first = await holder.acquire(R, LONG_TTL_MS);
+    const granted = waiter.acquire(R, LONG_TTL_MS, 6 * PATIENCE_MS);
+    granted.catch(() => undefined);
+    await cell.waiting(1);
+    const killed = (await cell.metric('holdfast_waiters', 1)) === 1 ? 1 : 2;
+    const left = 3 - killed;
+    const startMs = performance.now();
+    await cell.server(killed).kill();
+    await cell.waiting(1, [left]);
+    const movedMs = performance.now() - startMs;
+    await reached(first.atUs + 1.5 * LONG_TTL_MS * 1_000);
+    stage.check('I3', 'the waiter was granted what is held', !waiter.has('granted'));
+    const stillHeld = await holder.mayWrite(R);
+    stage.check('I11', 'the holder lost its lease', stillHeld);
+    await holder.write(R, cell.resource.address, 'holder');
+    await holder.release(R);
+    const next = await granted;
+    stage.check('I1', 'the token does not rise', BigInt(next.token) > BigInt(first.token));
+    await waiter.release(R);
+    return (figures) => `both at the other server after ${seconds(movedMs)}, token unchanged, ${measured(figures)}`;
+  },
+};
+
+const B2: PlayedRow = {
+  id: 'B2',
+  title: 'the holder’s server stands still for longer than the lease, then goes on',
+  kind: 'played',
+  control: NO_OWN_CLOCK,
+  play: async (stage) => {
+    const cell = await stage.cell(SMALL);
+    const [holder, other] = [cell.client(1), cell.client(2)];
+    await Promise.all([holder.connect(cell.server(1).address), other.connect(cell.server(2).address)]);
+    await holder.acquire(R, TTL_MS);
+    cell.server(1).signal('SIGSTOP');
+    const next = await other.acquire(R, TTL_MS, 2 * PATIENCE_MS);
+    cell.server(1).signal('SIGCONT');
+    const { mayWrite } = await holder.write(R, cell.resource.address, 'late');
+    stage.check('I3', 'it believed that it might write', !mayWrite);
+    // What the server sends late must not disturb the other: it has it after a whole further TTL.
+    await reached(next.atUs + 1.2 * TTL_MS * 1_000);
+    stage.check('I3', 'the next holder lost its lease', await other.mayWrite(R));
+    await other.release(R);
+    await stage.noLocksLeft([R], SLACK_MS);
+    return measured;
+  },
+};
+
+const B4B: PlayedRow = {
+  id: 'B4b',
+  title: 'the holder has moved; its first server lives on with a queue, and passes its own deadline for the lease',
+  kind: 'played',
+  control: FREES_AT_OWN_DEADLINE,
+  play: async (stage) => {
+    const cell = await stage.cell({ ...SMALL, maxTtlMs: LONG_TTL_MS });
+    const [holder, waiter] = [cell.client(1), cell.client(2)];
+    await Promise.all([
+      holder.connect(cell.doors[0] ?? '', cell.doors[1] ?? ''),
+      waiter.connect(cell.server(1).address),
+    ]);
+    await holder.acquire(R, LONG_TTL_MS);
+    const granted = waiter.acquire(R, LONG_TTL_MS, 6 * PATIENCE_MS);
+    granted.catch(() => undefined);
+    await cell.waiting(1, [1]);
+    cell.door(1).treat('up', { kind: 'swallow' });
+    cell.door(1).treat('down', { kind: 'swallow' });
+    await cell.server(1).logged((line) => line.event === 'lease_lost');
+    const lapsedUs = process.hrtime.bigint() / 1_000n;
+    await reached(Number(lapsedUs) + LONG_TTL_MS * 1_000);
+    stage.check('I3', 'the first server has handed it on', !waiter.has('granted'));
+    stage.check('I11', 'the holder lost its lease', await holder.mayWrite(R));
+    await holder.release(R);
+    await granted;
+    await waiter.release(R);
+    return measured;
+  },
+};
+
+/** So long that a client finds another server within it, on a loaded machine. */
+const LONG_TTL_MS = 5_000;
+
+const IN_PROCESSES = 'all in processes of their own';
+
+export const SERVER_ROWS: readonly Row[] = [
+  B1,
+  B2,
+  {
+    id: 'B3',
+    title: 'the server stands still between its store’s answer and its own',
+    kind: 'tested',
+    files: ['faults/process-faults.test.ts'],
+    scope: IN_PROCESSES,
+  },
+  {
+    id: 'B4',
+    title: 'the server’s event loop stands still for 0.5, 1 and 2 TTL',
+    kind: 'waiting',
+    why: 'not written yet; B2 stops the whole process instead',
+  },
+  B4B,
+  {
+    id: 'B5',
+    title: 'the server drains, with holders and waiters',
+    kind: 'tested',
+    files: ['faults/redlock-servers.test.ts'],
+    scope: IN_PROCESSES,
+  },
+  { id: 'B6', title: 'killed during its start, or while it admits a node', kind: 'waiting', why: 'not written yet' },
+  {
+    id: 'B7',
+    title: 'three servers replaced one after another, under load',
+    kind: 'tested',
+    files: ['faults/redlock-rolling.test.ts'],
+    scope: IN_PROCESSES,
+  },
+  { id: 'B8', title: 'a flood of waiters in 256 MB', kind: 'waiting', why: 'not written yet' },
+  {
+    id: 'B9',
+    title: 'servers whose configurations differ',
+    kind: 'tested',
+    files: ['faults/redlock-clusters.test.ts'],
+    scope: 'nodes in processes, servers’ stores in that of the tests',
+  },
+];
