@@ -84,6 +84,10 @@ export function runBatch<V extends BatchVerb>(ctx: ScriptContext, batch: NodeBat
 
 function acquire(ctx: ScriptContext, entry: AcquireEntry): AcquireVote {
   const { key } = entry;
+  const token = tokenOf(entry.value);
+  const outside = outsideWindow(ctx, token);
+  // The first command within the window is the one that sets the lock if there is none.
+  if (outside === undefined && ctx.outOfMemory) return outOfMemory();
   const there = textAt(ctx, key);
   if (there !== undefined) {
     const mine = entry.earlierHashes.find((hash) => there.startsWith(`${hash}:`) && ENDS_IN_TOKEN.test(there));
@@ -91,8 +95,6 @@ function acquire(ctx: ScriptContext, entry: AcquireEntry): AcquireVote {
     if (entry.waitingSinceUs > 0) leaveWant(ctx, entry, there);
     return { kind: 'held', value: there, expiresInMs: ctx.keys.expiresInMs(key), holder: holderOf(ctx, key, there) };
   }
-  const token = tokenOf(entry.value);
-  const outside = outsideWindow(ctx, token);
   if (outside !== undefined) return outside;
   if (goesToAnother(ctx, key, entry.waitingSinceUs)) return GOES_TO_ANOTHER;
   const refusal = refusalOf(ctx, key, token);
@@ -124,8 +126,9 @@ function outsideWindow(ctx: ScriptContext, token: NodeToken): { readonly kind: '
 }
 
 function refusalOf(ctx: ScriptContext, lock: string, token: NodeToken): Low | EntryFault | undefined {
+  if (ctx.outOfMemory) return outOfMemory();
   const low = lowerThanBallot(ctx, lock, token);
-  if (low === undefined) return ctx.outOfMemory ? outOfMemory() : undefined;
+  if (low === undefined) return undefined;
   keepBallot(ctx, lock);
   // What no script has written is further ahead than any token.
   return { kind: 'low', ballot: Math.min(low.ballot, Number.MAX_SAFE_INTEGER) };
@@ -147,6 +150,7 @@ function extend(ctx: ScriptContext, entry: ExtendEntry): ExtendVote {
   if (there === undefined) return { kind: 'missing', ballot: ballotOf(ctx, entry.key) };
   if (!stands(ctx, entry.value, there)) return { kind: 'lost' };
   ctx.keys.raise(entry.key, entry.expiryMs);
+  hasWritten(ctx);
   return { kind: 'ok' };
 }
 
@@ -154,11 +158,11 @@ function adopt(ctx: ScriptContext, entry: AdoptEntry): ExtendVote {
   const there = textAt(ctx, entry.key);
   if (there === undefined) return { kind: 'missing', ballot: ballotOf(ctx, entry.key) };
   if (there !== entry.value && !entry.presented.some((value) => value === there)) return { kind: 'lost' };
+  ctx.keys.raise(entry.key, entry.expiryMs);
+  hasWritten(ctx);
   if (there !== entry.value && !ctx.without.has('adoption swap')) {
-    if (ctx.outOfMemory) return outOfMemory();
     ctx.keys.replace(entry.key, entry.value);
   }
-  ctx.keys.raise(entry.key, entry.expiryMs);
   return { kind: 'ok' };
 }
 
@@ -176,13 +180,14 @@ function release(ctx: ScriptContext, entry: ReleaseEntry): ReleaseVote {
     anyone || stands(ctx, value, there) || (value.endsWith(':') && !!there?.startsWith(value));
   if (there !== undefined && entry.values.some(isMine)) {
     ctx.keys.delete(key);
+    hasWritten(ctx);
     return { kind: 'released', wanted: announce(ctx, key, entry.waitingSinceUs) };
   }
   if (entry.tombstone === 0) return { kind: 'gone' };
   const ballot = ballotOf(ctx, key) || 0;
   const raised = Math.min(entry.tombstone + 1, nowUs(ctx) + ctx.settings.windowMs * 1_000);
   if (raised > ballot) {
-    if (ctx.outOfMemory) return outOfMemory();
+    hasWritten(ctx);
     setBallot(ctx, key, raised);
   }
   return { kind: 'gone' };
@@ -216,6 +221,7 @@ function forget(ctx: ScriptContext, entry: ForgetEntry): ForgetVote {
   const expiresInMs = ctx.keys.expiresInMs(entry.key);
   if (expiresInMs !== -1 && expiresInMs <= entry.longerThanMs) return { kind: 'kept', value, expiresInMs };
   ctx.keys.delete(entry.key);
+  hasWritten(ctx);
   announce(ctx, entry.key, 0);
   return { kind: 'forgotten', value, expiresInMs };
 }
@@ -233,6 +239,11 @@ function leaveWant(ctx: ScriptContext, { key: lock, waitingSinceUs }: AcquireEnt
 function holderOf(ctx: ScriptContext, lock: string, value: string): string | undefined {
   const introduced = ctx.keys.get(holderKey(lock));
   return introduced?.startsWith(`${value} `) ? introduced.slice(value.length + 1) : undefined;
+}
+
+/** From now on nothing is refused to this script: what it has begun it may finish. */
+function hasWritten(ctx: ScriptContext): void {
+  ctx.outOfMemory = false;
 }
 
 function tokenOf(value: string): NodeToken {

@@ -45,8 +45,8 @@ export interface ScriptContext {
   readonly clockUs: number;
   /** Rules that do not apply here. */
   readonly without: ReadonlySet<ScriptRule>;
-  /** Writes that need memory are refused. */
-  readonly outOfMemory: boolean;
+  /** Writes that need memory are refused, until the script has made one that needs none. */
+  outOfMemory: boolean;
   /** Tells every server that listens. */
   publish(hint: 'released' | 'wanted', key: string): void;
 }
