@@ -144,5 +144,7 @@ function kindsOf(step: Step, answer: Answer): readonly string[] {
   }
   if (step.kind !== 'batch') return [];
   if (answer?.kind === 'barred') return [`${step.batch.verb} ${answer.why}`];
-  return answer?.kind === 'votes' ? answer.votes.map(({ kind }) => `${step.batch.verb} ${kind}`) : [];
+  return answer?.kind === 'votes'
+    ? answer.votes.map((vote) => `${step.batch.verb} ${vote.kind === 'fault' ? vote.code : vote.kind}`)
+    : [];
 }

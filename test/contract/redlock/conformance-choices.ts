@@ -17,7 +17,7 @@ import type { ModelSide } from './conformance-model.js';
 import { lockKey } from './conformance-settings.js';
 import { type Scene, SERVERS, type Step } from './conformance-steps.js';
 
-/** Numbers that become an entry once it is known what the node keeps. The least of each is the plainest. */
+/** What becomes an entry once it is known what the node keeps. The least of each is the plainest. */
 export interface EntryChoice {
   readonly name: number;
   readonly secret: number;
@@ -32,6 +32,8 @@ type StepKind = Step['kind'] | BatchVerb | NodeErrand['kind'];
 export interface Choice {
   readonly kind: Exclude<StepKind, 'batch' | 'errand'>;
   readonly server: number;
+  /** 7: out of memory, for a batch. */
+  readonly memory: number;
   readonly entries: readonly EntryChoice[];
 }
 
@@ -81,6 +83,7 @@ const choice: fc.Arbitrary<Choice> = fc.record({
     ...Object.entries(WEIGHTS).map(([kind, weight]) => ({ arbitrary: fc.constant(kind as Choice['kind']), weight })),
   ),
   server: fc.nat(SERVERS.length - 1),
+  memory: fc.nat(7),
   entries: fc.array(entry, { minLength: 1, maxLength: 4 }),
 });
 
@@ -141,9 +144,10 @@ export class Chooser {
     }
   }
 
-  #batch<V extends BatchVerb>(verb: V, { server, entries }: Choice): Step {
+  #batch<V extends BatchVerb>(verb: V, { server, memory, entries }: Choice): Step {
     const make: (entry: EntryChoice, server: number) => BatchVerbs[V]['entry'] = this.#makers[verb];
-    return { kind: 'batch', server, batch: { verb, entries: entries.map((entry) => make(entry, server)) } };
+    const batch = { verb, entries: entries.map((entry) => make(entry, server)) };
+    return { kind: 'batch', server, batch, outOfMemory: memory === 7 };
   }
 
   readonly #makers: { readonly [V in BatchVerb]: (entry: EntryChoice, server: number) => BatchVerbs[V]['entry'] } = {
@@ -184,15 +188,14 @@ export class Chooser {
   #acquire(entry: EntryChoice, server: number): AcquireEntry {
     const value = this.#fresh(entry, server);
     const earlierHashes = HASHES.filter((hash, at) => !value.startsWith(hash) && (entry.more >> at) % 2 === 1);
-    const waitingSinceUs = this.#since(entry, server);
-    return { key: this.#key(entry), value, expiryMs: expiryMs(entry), earlierHashes, waitingSinceUs };
+    const key = this.#key(entry);
+    return { key, value, expiryMs: expiryMs(entry), earlierHashes, waitingSinceUs: this.#since(entry, server) };
   }
 
   #adopt(entry: EntryChoice): AdoptEntry {
     const key = this.#key(entry);
     const presented = this.#values(key, entry);
-    const value = lockValue(this.#hash(entry), tokenOf(presented[0] ?? '') || 1);
-    this.#remember(key, value);
+    const value = this.#remember(key, lockValue(this.#hash(entry), tokenOf(presented[0] ?? '') || 1));
     return { key, presented, value, expiryMs: expiryMs(entry) };
   }
 
@@ -236,13 +239,12 @@ export class Chooser {
 
   /** A value to be granted. */
   #fresh(entry: EntryChoice, server: number): LockValue {
-    const value = lockValue(this.#hash(entry), this.#token(entry, server));
-    this.#remember(this.#key(entry), value);
-    return value;
+    return this.#remember(this.#key(entry), lockValue(this.#hash(entry), this.#token(entry, server)));
   }
 
-  #remember(key: string, value: LockValue): void {
+  #remember(key: string, value: LockValue): LockValue {
     this.#proposed.set(key, [value, ...(this.#proposed.get(key) ?? [])].slice(0, 4));
+    return value;
   }
 
   /** Near the clock, the window's edges, the ballot, and what stands. */
@@ -257,18 +259,16 @@ export class Chooser {
       ...[ballot + 1, ballot, ballot - 1, there, there + 1, this.#lastToken],
       ...[now + windowUs, now + windowUs + 1, now - windowUs, now - windowUs - 1, now + windowUs - 1, now],
     ];
-    const edge = edges[entry.token - 12];
-    const rising = Math.max(now, this.#lastToken + 1, this.#lastToken > now + windowUs ? now : 0);
-    const chosen = edge ?? (rising > now + windowUs ? now : rising);
+    const rising = Math.max(now, this.#lastToken + 1);
+    const chosen = edges[entry.token - 12] ?? (rising > now + windowUs ? now : rising);
     const token = Number.isSafeInteger(chosen) && chosen > 0 ? chosen : now;
     this.#lastToken = token;
     return token;
   }
 
   #ballot(lock: string, offBy: number): NodeToken | undefined {
-    if (this.model.keys.get(ballotKey(lock)) === WRONG_TYPE) return undefined;
+    if (offBy % 6 === 5 || this.model.keys.get(ballotKey(lock)) === WRONG_TYPE) return undefined;
     const ballot = ballotOf(this.model.context(0), lock);
-    if (offBy % 6 === 5) return undefined;
     return ballot === undefined || offBy % 6 !== 4 ? ballot : ballot - 1;
   }
 

@@ -83,7 +83,7 @@ export class ModelSide {
   run(step: Step): Answer {
     switch (step.kind) {
       case 'batch':
-        return runBatch(this.context(step.server), step.batch);
+        return runBatch({ ...this.context(step.server), outOfMemory: step.outOfMemory }, step.batch);
       case 'errand':
         return runErrand(this.context(step.server), step.errand);
       case 'time':

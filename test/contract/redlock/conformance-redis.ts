@@ -1,4 +1,4 @@
-import type { BatchVerb, ErrandReply, NodeBatch } from '../../../server/src/store/redlock/coordinator/redis-node.js';
+import type { ErrandReply } from '../../../server/src/store/redlock/coordinator/redis-node.js';
 import { sharesKeys } from '../../../server/src/store/redlock/coordinator/settings.js';
 import { configurationText } from '../../../server/src/store/redlock/node/configuration-text.js';
 import type { Connection, Outcome } from '../../../server/src/store/redlock/node/connection.js';
@@ -88,7 +88,7 @@ export class RealSide {
   async run(step: Step): Promise<Answer> {
     switch (step.kind) {
       case 'batch':
-        return this.#batch(step.server, step.batch);
+        return this.#batch(step);
       case 'errand':
         return runErrand(step.errand, (name, args) => this.#script(step.server, name, args));
       case 'time':
@@ -114,8 +114,14 @@ export class RealSide {
     }
   }
 
-  async #batch<V extends BatchVerb>(server: number, batch: NodeBatch<V>): Promise<Answer> {
-    const outcome = await this.#script(server, batch.verb, [payloadOf(batch), SERVERS[server] ?? '']);
+  async #batch({ server, batch, outOfMemory }: Extract<Step, { kind: 'batch' }>): Promise<Answer> {
+    const shas = await this.#shas(server);
+    const args = [payloadOf(batch), SERVERS[server] ?? ''];
+    const [, outcome] = await Promise.all([
+      outOfMemory && this.#command('config', 'set', 'maxmemory', '1'),
+      this.#call(shas, batch.verb, args),
+      outOfMemory && this.#command('config', 'set', 'maxmemory', '0'),
+    ]);
     return outcome.kind === 'fault' ? outcome : readBatchReply(batch, outcome.reply);
   }
 

@@ -8,7 +8,7 @@ import type {
 
 /** One thing that happens to a node. The same to the model and to a real Redis. */
 export type Step =
-  | { readonly kind: 'batch'; readonly server: number; readonly batch: NodeBatch }
+  | { readonly kind: 'batch'; readonly server: number; readonly batch: NodeBatch; readonly outOfMemory: boolean }
   | { readonly kind: 'errand'; readonly server: number; readonly errand: NodeErrand }
   /** The node's clock moves, in microseconds; back as well. What is about to expire is gone. */
   | { readonly kind: 'time'; readonly byUs: number }

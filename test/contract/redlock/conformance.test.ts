@@ -34,12 +34,13 @@ describe('the model of a node and a real Redis', function () {
 
 /** A search that never saw these proves nothing about them. */
 const EVERYTHING = [
-  ...['ok', 'held', 'mine', 'low', 'ahead', 'behind', 'fault', 'not_admitted'].map((vote) => `acquire ${vote}`),
-  ...['ok', 'held', 'low', 'ahead', 'behind', 'fault', 'other_configuration'].map((vote) => `hand_off ${vote}`),
-  ...['released', 'gone', 'fault'].map((vote) => `release ${vote}`),
-  ...['extend', 'adopt'].flatMap((verb) => ['ok', 'missing', 'lost', 'fault'].map((vote) => `${verb} ${vote}`)),
-  ...['repair', 'introduce'].flatMap((verb) => ['ok', 'refused', 'fault'].map((vote) => `${verb} ${vote}`)),
-  ...['forgotten', 'kept', 'absent', 'fault'].map((vote) => `forget ${vote}`),
+  ...['ok', 'held', 'mine', 'low', 'ahead', 'behind', 'wrong_type', 'not_admitted'].map((vote) => `acquire ${vote}`),
+  ...['ok', 'held', 'low', 'ahead', 'behind', 'wrong_type', 'other_configuration'].map((vote) => `hand_off ${vote}`),
+  ...['released', 'gone', 'wrong_type'].map((vote) => `release ${vote}`),
+  ...['extend', 'adopt'].flatMap((verb) => ['ok', 'missing', 'lost', 'wrong_type'].map((vote) => `${verb} ${vote}`)),
+  ...['repair', 'introduce'].flatMap((verb) => ['ok', 'refused', 'wrong_type'].map((vote) => `${verb} ${vote}`)),
+  ...['acquire', 'hand_off', 'repair', 'introduce'].map((verb) => `${verb} out_of_memory`),
+  ...['forgotten', 'kept', 'absent', 'wrong_type'].map((vote) => `forget ${vote}`),
   ...['claimed', 'equal', 'other'].map((answer) => `confirm ${answer}`),
   ...['admit true', 'admit false', 'declare true', 'declare false', 'census', 'reset', 'pulse', 'mark', 'unadmit'],
   ...['released', 'wanted'].map((hint) => `hint ${hint}`),
