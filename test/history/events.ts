@@ -108,7 +108,7 @@ export type LeftEvent =
       readonly kind: 'key_left';
       readonly node: string;
       readonly key: string;
-      readonly of: 'lock' | 'ballot' | 'own';
+      readonly of: 'lock' | 'ballot' | 'own' | 'other';
       readonly expiresInMs?: number;
     }
   | {

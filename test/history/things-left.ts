@@ -28,15 +28,20 @@ const LEAST_CYCLES = 20;
  */
 export function judgeThings(court: Court, counts: readonly CountLeft[], heaps: readonly HeapLeft[] = []): void {
   const accuse = (what: string): void => court.accuse('L4/I7', what, court.nowMs);
-  for (const { where, what, count, before = 0 } of counts) {
-    if (count > before) accuse(`${count - before} ${what} are left at ${where} after everybody has gone`);
-  }
+  for (const problem of problemsOfThings(counts)) accuse(problem);
   for (const { where, usedBytes, mostBytesPerCycle } of heaps) {
     if (usedBytes.length < LEAST_CYCLES)
       throw new RangeError(`a slope needs ${LEAST_CYCLES} cycles, not ${usedBytes.length}`);
     const slope = slopeOf(usedBytes);
     if (slope > mostBytesPerCycle) accuse(`${where} grows by ${Math.round(slope)} bytes with each cycle`);
   }
+}
+
+/** Of the counts, in words, for whoever looks again and again until there is nothing to say. */
+export function problemsOfThings(counts: readonly CountLeft[]): readonly string[] {
+  return counts.flatMap(({ where, what, count, before = 0 }) =>
+    count > before ? [`${count - before} ${what} are left at ${where} after everybody has gone`] : [],
+  );
 }
 
 /** Of the straight line that fits best, by least squares. */

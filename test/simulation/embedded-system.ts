@@ -1,3 +1,4 @@
+import { problemsOfThings } from '../history/things-left.js';
 import { SETTINGS } from '../support/core-rig.js';
 import type { Cast, Play, Sabotage } from './cast.js';
 import { DiskFaults } from './disk-faults.js';
@@ -5,7 +6,7 @@ import { EmbeddedServer } from './embedded-server.js';
 import { playSeed } from './frame.js';
 import type { Outcome } from './outcome.js';
 import type { SeededRandom } from './seeded-random.js';
-import type { FaultKind, Problem, Stage, StageParts } from './stage.js';
+import { countsOf, type FaultKind, type Problem, type Stage, type StageParts } from './stage.js';
 import {
   aside,
   company,
@@ -114,11 +115,7 @@ class EmbeddedStage implements Stage {
   }
 
   leftovers(): readonly Problem[] {
-    return this.servers.flatMap(({ core }) =>
-      Object.entries(core?.sizes() ?? {})
-        .filter(([, count]) => count !== 0)
-        .map(([what, count]) => ({ guarantee: 'L4', what: `${count} ${what} are left after everybody has gone` })),
-    );
+    return problemsOfThings(this.servers.flatMap(countsOf)).map((what) => ({ guarantee: 'L4/I7', what }));
   }
 }
 

@@ -7,7 +7,7 @@ import { SimNetwork } from './network.js';
 import { type Outcome, outcomeOf } from './outcome.js';
 import { type Company, ProcessFaults } from './process-faults.js';
 import { SeededRandom } from './seeded-random.js';
-import { SimClient, type Workload } from './sim-client.js';
+import { FAILURE_CODES, SimClient, type Workload } from './sim-client.js';
 import { SimProcess } from './sim-process.js';
 import type { Problem, Stage, StageParts } from './stage.js';
 import { StreamFaults } from './stream-faults.js';
@@ -62,7 +62,7 @@ class Frame<Rule extends string, C extends Cast> {
     this.#goesOn = play.goesOn === true;
     this.world = new World(this.#random.fork(), play.isReplay === true);
     const { world } = this;
-    this.history = new History(world, () => this.#beliefsMayMeet());
+    this.history = new History(world, () => this.#beliefsMayMeet(), { failureCodes: FAILURE_CODES });
     const { history } = this;
     history.log.fenced = sabotage.unfenced !== true;
     const watch = new QueueWatch(history.queues);

@@ -1,5 +1,4 @@
-import type { Status } from '@holdfast/protocol';
-import type { StreamEnd, Transport } from '../../client/src/session/ports.js';
+import type { Transport } from '../../client/src/session/ports.js';
 import type { QueueWatch } from '../history/queue-watch.js';
 import { Connection, type Direction, type Reachable, UNREACHABLE, type Wires } from './connection.js';
 import type { SeededRandom } from './seeded-random.js';
@@ -155,12 +154,4 @@ export class SimNetwork implements Wires {
     this.world.at(endingMs(), () => connection.closeClient(UNREACHABLE));
     this.world.at(endingMs(), () => connection.closeServer());
   }
-}
-
-/** The details of a `Failed` frame are not looked at in the simulation beyond their code. */
-export function readFailure(status: Status | undefined): NonNullable<StreamEnd['failure']> {
-  const statusCode = status?.code ?? 2;
-  const message = status?.message ?? '';
-  const retryAfterMs = statusCode === 14 || statusCode === 8 ? 250 : undefined;
-  return { statusCode, reason: '', message, field: undefined, value: undefined, limit: undefined, retryAfterMs };
 }

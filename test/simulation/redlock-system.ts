@@ -1,4 +1,6 @@
 import { quarantineMs } from '../../server/src/store/redlock/coordinator/settings.js';
+import { type KeyLeft, problemsOfKeys } from '../history/keys-left.js';
+import { problemsOfThings } from '../history/things-left.js';
 import { SETTINGS } from '../support/core-rig.js';
 import { ModelRedis } from '../support/redlock/model-redis.js';
 import { BALLOT_PREFIX, BOOKKEEPING, type ScriptRule } from '../support/redlock/script-context.js';
@@ -11,7 +13,7 @@ import { NodeWatch } from './node-watch.js';
 import type { Outcome } from './outcome.js';
 import { LONGER, type RedlockCast, redlockCastFor, settingsOf } from './redlock-cast.js';
 import { RedlockServer } from './redlock-server.js';
-import type { FaultKind, Problem, Stage, StageParts } from './stage.js';
+import { countsOf, type FaultKind, type Problem, type Stage, type StageParts } from './stage.js';
 
 /** The nodes' clocks are set by somebody, and so run apart less than others do. */
 const MAX_NODE_RATE_ERROR = 0.0009;
@@ -28,6 +30,23 @@ const SLOWEST = 1.06;
 
 /** Nodes that lose their votes within so long lose them for one reason. */
 const BLAME_MS = 1_500;
+
+const OWN_KEYS = new Set<string>(Object.values(BOOKKEEPING));
+
+/** Everything that a node has. */
+function keysOf({ id, keys }: ModelRedis): readonly KeyLeft[] {
+  return keys.keys().map((key) => {
+    const leftMs = keys.expiresInMs(key);
+    const expiresInMs = leftMs < 0 ? undefined : leftMs;
+    return { node: id, key: key.replace('\u0000', ''), kind: kindOf(key), expiresInMs };
+  });
+}
+
+function kindOf(key: string): KeyLeft['kind'] {
+  if (OWN_KEYS.has(key)) return 'own';
+  if (key.startsWith(BALLOT_PREFIX)) return 'ballot';
+  return key.startsWith('\u0000') ? 'other' : 'lock';
+}
 
 /** One to three servers over three or five Redis nodes. */
 class RedlockStage implements Stage {
@@ -93,32 +112,15 @@ class RedlockStage implements Stage {
   }
 
   leftovers(): readonly Problem[] {
-    const left = this.servers.flatMap(({ core, process }) =>
-      Object.entries(core?.sizes() ?? {})
-        .filter(([, count]) => count !== 0)
-        .map(([what, count]) => `${count} ${what} are left at ${process.name} after everybody has gone`),
-    );
-    return [
-      ...left.map((what) => ({ guarantee: 'L4', what })),
-      ...this.#redises.flatMap((redis) => this.#keptBy(redis)),
-    ];
-  }
-
-  /** I6. */
-  #keptBy({ id, keys }: ModelRedis): readonly Problem[] {
     const { cast } = this.parts;
-    const bookkeeping = new Set<string>(Object.values(BOOKKEEPING));
-    const kept = keys.keys().filter((key) => !bookkeeping.has(key));
-    const problems = kept.flatMap((key) => {
-      const expiresInMs = keys.expiresInMs(key);
-      const shown = key.replace('\u0000', '');
-      if (expiresInMs < 0) return [`${id} keeps ${shown} for ever`];
-      if (!key.startsWith('\u0000')) return [`${id} still has the lock ${shown}`];
-      return expiresInMs > cast.ballotMs ? [`${id} keeps ${shown} too long`] : [];
-    });
-    const ballots = kept.filter((key) => key.startsWith(BALLOT_PREFIX)).length;
-    if (ballots > cast.resources.length) problems.push(`${id} keeps ${ballots} ballots`);
-    return problems.map((what) => ({ guarantee: 'I6', what }));
+    const keys = this.#redises.flatMap(keysOf);
+    return [
+      ...problemsOfThings(this.servers.flatMap(countsOf)).map((what) => ({ guarantee: 'L4/I7', what })),
+      ...problemsOfKeys(keys, { names: cast.resources.length, ballotMs: cast.ballotMs }).map((what) => ({
+        guarantee: 'I6',
+        what,
+      })),
+    ];
   }
 
   #watch(redis: ModelRedis): NodeWatch {

@@ -1,9 +1,10 @@
-import { LeaseLostError } from '../../client/src/errors.js';
+import { HoldfastError, LeaseLostError } from '../../client/src/errors.js';
 import type { HeldLease } from '../../client/src/session/held-lease.js';
 import { Session } from '../../client/src/session/session.js';
+import { readFailure } from '../../client/src/transport/failure-details.js';
 import type { Grant, History } from '../history/history.js';
 import type { Reachable } from './connection.js';
-import { readFailure, type SimNetwork } from './network.js';
+import type { SimNetwork } from './network.js';
 import type { SeededRandom } from './seeded-random.js';
 import type { SimProcess } from './sim-process.js';
 
@@ -34,6 +35,11 @@ const PROBE_WAIT_MS = 2_000;
 const PROBE_PAUSE_MS = 50;
 /** The share of writes made without a look at the lease. */
 const CARELESS = 0.3;
+
+/** What an acquire that its caller has cancelled fails with: the caller's own reason. */
+const CANCELLED = 'CANCELLED';
+/** What an acquire may fail with, whatever is the matter (I10). */
+export const FAILURE_CODES: readonly string[] = ['UNAVAILABLE', 'INVALID_ARGUMENT', CANCELLED];
 
 /** The real lease logic of the client in a simulated process, with somebody who uses it. */
 export class SimClient {
@@ -90,18 +96,20 @@ export class SimClient {
     }
     const waitMs = Math.max(1, Math.min(leftMs, PROBE_WAIT_MS));
     const operation = this.history.invoked(this.process, resource, waitMs);
-    const failed = (why: string): void => {
-      this.history.settled(operation);
-      denied(why);
-    };
     this.session.acquire(this.#spec(resource, this.work.minTtlMs), waitMs, {
       granted: (lease) => {
         this.history.granted(operation, this.#keep(lease));
         this.#release(lease);
         ended(undefined);
       },
-      denied: () => failed('it was held all the time'),
-      failed: (error) => failed(String(error)),
+      denied: () => {
+        this.history.settled(operation);
+        denied('it was held all the time');
+      },
+      failed: (error) => {
+        this.history.failed(operation, codeOf(error));
+        denied(String(error));
+      },
     });
   }
 
@@ -117,7 +125,6 @@ export class SimClient {
     const operation = this.history.invoked(this.process, resource, waitMs);
     const spec = this.#spec(resource, Math.round(random.between(work.minTtlMs, work.maxTtlMs)));
     const next = (): void => {
-      this.history.settled(operation);
       this.#later(Math.max(work.maxPauseMs, REFUSED_PAUSE_MS), () => this.#acquireSomething());
     };
     const acquisition = session.acquire(spec, waitMs, {
@@ -125,8 +132,14 @@ export class SimClient {
         this.history.granted(operation, this.#keep(lease));
         this.#use(lease, resource);
       },
-      denied: next,
-      failed: next,
+      denied: () => {
+        this.history.settled(operation);
+        next();
+      },
+      failed: (error) => {
+        this.history.failed(operation, codeOf(error));
+        next();
+      },
     });
     if (!random.chance(work.cancelled)) return;
     this.#later(waitMs, () => {
@@ -186,4 +199,8 @@ export class SimClient {
   #later(withinMs: number, run: () => void): void {
     this.process.after(this.random.between(0, withinMs), run);
   }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof HoldfastError ? error.code : CANCELLED;
 }

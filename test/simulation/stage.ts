@@ -1,4 +1,5 @@
 import type { History } from '../history/history.js';
+import type { CountLeft } from '../history/things-left.js';
 import type { Cast } from './cast.js';
 import type { Reachable } from './connection.js';
 import type { SimNetwork } from './network.js';
@@ -59,4 +60,9 @@ export interface Stage {
   ailments(): readonly Problem[];
   /** What is left of clients that have all gone. */
   leftovers(): readonly Problem[];
+}
+
+/** What a server that runs has of everything that is counted. */
+export function countsOf({ core, process }: SimServer): readonly CountLeft[] {
+  return Object.entries(core?.sizes() ?? {}).map(([what, count]) => ({ where: process.name, what, count }));
 }

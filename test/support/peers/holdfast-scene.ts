@@ -1,9 +1,10 @@
 import { Session } from '../../../client/src/session/session.js';
+import { readFailure } from '../../../client/src/transport/failure-details.js';
 import { ServerCore } from '../../../server/src/core/server-core.js';
 import { RedlockStore } from '../../../server/src/store/redlock/coordinator/redlock-store.js';
 import { History } from '../../history/history.js';
 import { QueueWatch } from '../../history/queue-watch.js';
-import { readFailure, SimNetwork } from '../../simulation/network.js';
+import { SimNetwork } from '../../simulation/network.js';
 import { SeededRandom } from '../../simulation/seeded-random.js';
 import { SimProcess } from '../../simulation/sim-process.js';
 import { World } from '../../simulation/world.js';
