@@ -15,7 +15,7 @@ MUTANTS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help node install generate build run test mutants faults sim lint fix bench demo pack clean
+.PHONY: help node install generate build run test fuzz mutants faults sim lint fix bench demo pack clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -57,6 +57,10 @@ mutants: $(INSTALLED) ## switch guards off, one at a time: a test must fail; MUT
 faults: $(INSTALLED) ## fault after fault with real processes, each with a control; ROWS=A,C5 for some
 	@scripts/build
 	@cd test && BUILT=1 exec node --import tsx --conditions @holdfast/source faults/rows/main.ts
+
+fuzz: $(INSTALLED) ## random bytes, messages, sequences and settings for SECONDS=60; SEED=k plays what was found again
+	@scripts/build
+	@cd test && SECONDS='$(or $(SECONDS),60)' SEED='$(SEED)' BUILT=1 exec node --import tsx --conditions @holdfast/source fuzz/main.ts
 
 sim: $(INSTALLED) ## simulate faults: SEEDS=n FIRST_SEED=k runs a range, SEED=k replays one with its trace
 	@cd test && exec ../$(BIN)/mocha simulation/*.test.ts

@@ -63,6 +63,11 @@ export class WireStream {
     return this.frame((frame) => frame.id === BigInt(id));
   }
 
+  /** How it has ended; `undefined` while it goes on. */
+  get end(): CallEnd | undefined {
+    return this.#end;
+  }
+
   ended(): Promise<CallEnd> {
     return this.#until('the end of the call', () => this.#end);
   }
