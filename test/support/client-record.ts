@@ -2,6 +2,9 @@ import type { History } from '../history/history.js';
 import { type Happening, HistoryRecord } from '../history/record.js';
 import type { ClientEvent, ClientProcess, Shift } from './client-process.js';
 
+/** What tells of a client. */
+type Telling = Pick<ClientProcess, 'heardBy'>;
+
 /** What a loaded machine may add to an answer. */
 const ANSWER_SLACK_MS = 5_000;
 /** How long clients at work wait for each lease. */
@@ -15,17 +18,17 @@ interface Known {
 /** Clients in processes of their own, written down for the checker. */
 export class ClientRecord {
   readonly #record = new HistoryRecord();
-  readonly #clients = new Map<ClientProcess, string>();
+  readonly #clients = new Map<Telling, string>();
 
   /** Writes down what a client tells from now on. What it has from before is left out. */
-  watch(client: ClientProcess, name: string): void {
+  watch(client: Telling, name: string): void {
     const told = new ToldByClient(name, this.#record);
     this.#clients.set(client, name);
     client.heardBy((event) => told.hear(event));
   }
 
   /** The client's process is gone. To be called when it is. */
-  died(client: ClientProcess): void {
+  died(client: Telling): void {
     const name = this.#clients.get(client);
     if (name !== undefined) this.#record.add({ kind: 'died', client: name });
   }

@@ -1,0 +1,98 @@
+import { expect } from 'chai';
+import type { ClientEvent } from '../support/client-process.js';
+import { ClientRecord } from '../support/client-record.js';
+
+/** A client process that tells what the test has it tell. */
+class ClientByHand {
+  tell: (event: ClientEvent) => void = () => undefined;
+
+  constructor(record: ClientRecord, name: string) {
+    record.watch(this, name);
+  }
+
+  heardBy(listener: (event: ClientEvent) => void): void {
+    this.tell = listener;
+  }
+
+  acquires(atUs: number): void {
+    this.tell({ kind: 'acquiring', name: 'r', waitMs: 1_000, atUs });
+  }
+
+  holds(atUs: number, token: string, remainingMs: number): void {
+    this.acquires(atUs);
+    this.tell({ kind: 'granted', name: 'r', leaseId: 'id', token, remainingMs, atUs: atUs + 10 });
+  }
+}
+
+describe('the record of client processes', () => {
+  let record: ClientRecord;
+  let first: ClientByHand;
+  let second: ClientByHand;
+  beforeEach(() => {
+    record = new ClientRecord();
+    first = new ClientByHand(record, 'first');
+    second = new ClientByHand(record, 'second');
+  });
+
+  const broken = (): readonly string[] => record.judged.violations.map((text) => text.replace(/ at .*/, ''));
+
+  it('shows two that rely on one thing, and by how much', () => {
+    second.holds(5_000, '2', 10);
+    first.holds(0, '1', 5.013);
+    expect(broken()).to.have.members(['S1/I3', 'I4']);
+    expect(record.judged.figures.overlapMs * 1_000).to.be.closeTo(13, 1e-3);
+  });
+
+  it('shows a lease that goes on for longer than was known when the next one is granted', () => {
+    first.holds(0, '1', 5);
+    second.holds(5_010, '2', 5);
+    expect(broken()).to.deep.equal([]);
+    first.tell({ kind: 'extended', name: 'r', untilUs: 5_021, atUs: 2_000 });
+    expect(broken()).to.have.members(['S1/I3', 'I4']);
+  });
+
+  it('takes an extension that was seen late for one that came in time', () => {
+    first.holds(0, '1', 5);
+    first.tell({ kind: 'extended', name: 'r', untilUs: 9_000, atUs: 6_000 });
+    expect(broken()).to.deep.equal([]);
+    second.holds(5_500, '2', 1);
+    expect(broken()).to.include('S1/I3');
+  });
+
+  it('shows who goes on when the deadline has passed', () => {
+    first.holds(0, '1', 5);
+    first.tell({ kind: 'stalled', name: 'r', signalAborted: false, mayWrite: true, atUs: 7_000 });
+    expect(broken()).to.deep.equal(['I4']);
+  });
+
+  it('takes no offence where the first has given it back, lost it, or died, and its time is over', () => {
+    first.holds(0, '1', 5);
+    first.tell({ kind: 'releasing', name: 'r', atUs: 1_000 });
+    second.holds(1_000, '2', 5);
+    second.tell({ kind: 'lost', name: 'r', atUs: 6_009 });
+    first.holds(6_010, '3', 5);
+    first.acquires(6_100);
+    record.died(first);
+    expect(broken()).to.deep.equal([]);
+  });
+
+  it('shows an acquire that fails, and one without an answer', () => {
+    first.acquires(0);
+    const failure = { order: 'acquire', error: 'UnavailableError', message: '' } as const;
+    first.tell({ kind: 'failed', name: 'r', ...failure, atUs: 100 });
+    expect(broken()).to.deep.equal([]);
+    first.acquires(200);
+    expect(broken()).to.deep.equal(['S5/I5']);
+  });
+
+  it('has the shifts of all lanes in one order', () => {
+    const shift = (token: string, calledUs: number, fromUs: number, toUs: number) =>
+      ({ name: 'r', token, calledUs, fromUs, toUs }) as const;
+    first.tell({ kind: 'worked', shifts: [shift('1', 0, 10, 20), shift('3', 0, 30, 40)], failures: [] });
+    second.tell({ kind: 'worked', shifts: [shift('2', 5, 20, 30)], failures: [] });
+    expect(broken()).to.deep.equal([]);
+    expect(record.judged.grants).to.equal(3);
+    second.tell({ kind: 'worked', shifts: [shift('4', 5, 39, 50)], failures: [] });
+    expect(broken()).to.include('S1/I3');
+  });
+});
