@@ -17,7 +17,9 @@ interface Leftover {
 }
 
 /** A leftover that is seen twice, so far apart, was not about to be deleted. */
-const LOOKS_APART_MS = 100;
+const LOOKS_APART_MS = 50;
+/** What could not be told is told as soon as the node is there again. */
+const TOLD_MS = 50;
 
 export interface LeftoverWatchPorts {
   nowMs(): number;
@@ -31,7 +33,9 @@ export interface LeftoverWatchPorts {
  */
 export class LeftoverWatch {
   readonly #values = new Map<LockValue, Leftover>();
-  readonly #repaired = new Set<LockValue>();
+  /** Values that may be left. */
+  readonly #excused = new Set<LockValue>();
+  #askedLast: readonly LockValue[] = [];
   readonly #seen = new Map<string, number>();
   readonly #lostMs = new Map<ModelRedis, number>();
   readonly #keys: LockKeys;
@@ -43,21 +47,27 @@ export class LeftoverWatch {
     private readonly ports: LeftoverWatchPorts,
   ) {
     this.#keys = new LockKeys(settings.keyTemplate);
-    this.#graceMs = 2 * settings.nodeDeadlineMs + 150;
+    // No bid waits longer for its nodes, and none has more than two rounds.
+    this.#graceMs = 2 * Math.min(settings.nodeDeadlineMs, settings.maxTtlMs / 10) + TOLD_MS;
     this.#keptMs = 3 * settings.maxTtlMs;
   }
 
   /** A call that may set these values leaves. */
   asked(entries: readonly (AcquireEntry | HandOffEntry)[]): void {
-    for (const { key, value } of entries) this.#values.set(value, { key, sinceMs: this.ports.nowMs() });
+    this.#askedLast = entries.map(({ value }) => value);
+    for (const { key, value } of entries) {
+      if (!this.#excused.has(value)) this.#values.set(value, { key, sinceMs: this.ports.nowMs() });
+    }
   }
 
   /** A late copy of a repair may put back what was given back: on a minority, and until it expires. */
   repaired(entries: readonly RepairEntry[]): void {
-    for (const { value } of entries) {
-      this.#repaired.add(value);
-      this.#values.delete(value);
-    }
+    for (const { value } of entries) this.#excuse(value);
+  }
+
+  /** A late copy of the last call may be accepted where the call was refused, and then stays until it expires. */
+  copied(): void {
+    for (const value of this.#askedLast) this.#excuse(value);
   }
 
   granted(hash: Parameters<typeof lockValue>[0], token: bigint): void {
@@ -69,7 +79,7 @@ export class LeftoverWatch {
     const leftover = { key: this.#keys.keyOf(resource), sinceMs: this.ports.nowMs() };
     for (const hash of hashes) {
       const value = lockValue(hash, Number(token));
-      if (!this.#repaired.has(value)) this.#values.set(value, leftover);
+      if (!this.#excused.has(value)) this.#values.set(value, leftover);
     }
   }
 
@@ -84,8 +94,13 @@ export class LeftoverWatch {
     const nowMs = this.ports.nowMs();
     for (const [value, { key, sinceMs }] of this.#values) {
       if (nowMs > sinceMs + this.#keptMs) this.#values.delete(value);
-      else if (sentMs > Math.max(sinceMs, lostMs) + this.#graceMs) this.#look(redis, key, value, nowMs);
+      else if (sentMs > Math.max(sinceMs + this.#graceMs, lostMs + TOLD_MS)) this.#look(redis, key, value, nowMs);
     }
+  }
+
+  #excuse(value: LockValue): void {
+    this.#excused.add(value);
+    this.#values.delete(value);
   }
 
   #look(redis: ModelRedis, key: string, value: LockValue, nowMs: number): void {

@@ -91,10 +91,11 @@ export class RedlockServer implements SimServer {
       const link = this.#link(index);
       const options = { inbox, serverId: process.name };
       const node = new WatchedNode(redis.id, leftovers, link.instead ?? redis, redlock, options);
-      node.duplicateMs = () =>
-        link.duplicates > 0 && random.chance(link.duplicates)
-          ? random.between(0, random.chance(STRAY_SHARE) ? LATEST_STRAY_MS : LATEST_COPY_MS)
-          : undefined;
+      node.duplicateMs = () => {
+        if (link.duplicates === 0 || !random.chance(link.duplicates)) return undefined;
+        leftovers.copied();
+        return random.between(0, random.chance(STRAY_SHARE) ? LATEST_STRAY_MS : LATEST_COPY_MS);
+      };
       node.requestMs = () => random.between(USUAL_MS.least, link.maxRequestMs);
       node.replyMs = () => random.between(USUAL_MS.least, link.maxReplyMs);
       if (link.cut !== undefined) node.cut(link.cut);
