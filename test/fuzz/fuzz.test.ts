@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { faultOf, inputOf, smaller, type TargetName } from './targets.js';
 
 const FIRST_SEED = 1;
-const CASES: Readonly<Record<TargetName, number>> = { sessions: 600, messages: 600, settings: 400 };
+const CASES: Readonly<Record<TargetName, number>> = { sessions: 400, messages: 400, settings: 300 };
 const FOR_AS_LONG_AS_MS = 60_000;
 
 describe('fuzzing in this process', () => {

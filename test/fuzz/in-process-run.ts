@@ -16,7 +16,7 @@ const LONG_REST_MS = 87_000_000;
 const GONE_MS = 200_000;
 
 /** Plays a sequence against a server in this process, and the model beside it. Throws where they disagree. */
-export function playInProcess(steps: readonly Step[], note: (line: string) => void = () => undefined): void {
+export function playInProcess(steps: readonly Step[], note?: (line: string) => void): void {
   new InProcessRun(note).play(steps);
 }
 
@@ -33,7 +33,7 @@ class InProcessRun {
   readonly #newest = new Map<number, number>();
   readonly #messages: Buffer[] = [];
 
-  constructor(private readonly note: (line: string) => void) {}
+  constructor(private readonly note: ((line: string) => void) | undefined) {}
 
   play(steps: readonly Step[]): void {
     for (const step of steps) {
@@ -50,7 +50,7 @@ class InProcessRun {
   }
 
   #step(step: Step): void {
-    this.note(JSON.stringify(step));
+    this.note?.(JSON.stringify(step));
     switch (step.do) {
       case 'open': {
         const client = this.#client(step.client);
@@ -142,7 +142,7 @@ class InProcessRun {
     for (const said of heard) {
       const model = this.#streams[said.stream];
       const client = this.#ownerOf[said.stream] ?? -1;
-      this.note(inWords(said));
+      this.note?.(inWords(said));
       if (said.kind === 'end') model?.ended(said.reason);
       else {
         model?.heard(said.frame);
