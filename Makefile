@@ -51,8 +51,8 @@ test: $(INSTALLED) ## run the test suite; TESTS= for a part of it
 	@scripts/build || { echo '0 passed, 1 failed'; exit 1; }
 	@$(if $(TESTS),cd test && exec ../$(BIN)/mocha $(foreach files,$(TESTS),'$(files)'),exec scripts/test)
 
-mutants: $(INSTALLED) ## switch guards off, one at a time: a test must fail; MUTANTS= for some patch files
-	@cd test && exec node --import tsx --conditions @holdfast/source mutants/main.ts $(MUTANTS)
+mutants: $(INSTALLED) ## switch guards off, one at a time: the simulator must miss each; MUTANTS= for some patch files, RECORD=1
+	@cd test && exec node --import tsx --conditions @holdfast/source mutants/main.ts $(if $(RECORD),--record) $(MUTANTS)
 
 faults: $(INSTALLED) ## fault after fault with real processes, each with a control; ROWS=A,C5 for some
 	@scripts/build

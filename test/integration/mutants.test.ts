@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { MochaRun } from '../mutants/mocha-run.js';
-import { type Edit, misfit, type Patch, parsePatch, testFilesOf } from '../mutants/patch.js';
+import { type Edit, misfit, type Patch, parsePatch, patchOfDiff, testFilesOf } from '../mutants/patch.js';
 import { tryNone, tryPatch, verdictOf } from '../mutants/verdict.js';
 
 const QUORUM = 'server/src/store/redlock/coordinator/quorum.ts';
@@ -107,6 +107,31 @@ describe('a file of a patch', () => {
     const several = parsePatch(JSON.stringify({ id: 'x', title: 'x', edits }));
     expect(several.edits).to.deep.equal(edits);
     expect(misfit(several)).to.equal(undefined);
+  });
+
+  it('may be a unified diff', () => {
+    const diff = [
+      'diff --git a/server/src/x.ts b/server/src/x.ts',
+      '--- a/server/src/x.ts',
+      '+++ b/server/src/x.ts',
+      '@@ -1,3 +1,2 @@ function x() {',
+      ' kept',
+      '-taken away',
+      ' kept, too',
+      '@@ -9 +8 @@',
+      '-old',
+      '+new',
+      '',
+    ].join('\n');
+    const file = 'server/src/x.ts';
+    expect(patchOfDiff('x', diff)).to.deep.include({
+      id: 'x',
+      edits: [
+        { file, original: 'kept\ntaken away\nkept, too', replacement: 'kept\nkept, too' },
+        { file, original: 'old', replacement: 'new' },
+      ],
+    });
+    expect(() => patchOfDiff('x', 'no diff')).to.throw('has no hunk of a unified diff');
   });
 
   for (const [changes, problem] of [

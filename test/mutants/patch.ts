@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { ROOT } from '../support/project-root.js';
+import { editsOfDiff } from './unified-diff.js';
 
 /** One place of a source that is changed. */
 export interface Edit {
@@ -42,15 +43,22 @@ export function patchesOf(table: PatchTable): readonly Patch[] {
   return names.sort().map((name) => readPatch(join(FOLDER, table, name)));
 }
 
-/** Throws one line that says what is wrong with the file. */
+/** A unified diff (`.diff`, `.patch`) does as well as JSON. Throws one line that says what is wrong with the file. */
 export function readPatch(path: string): Patch {
   try {
-    const patch = parsePatch(readFileSync(path, 'utf8'));
+    const text = readFileSync(path, 'utf8');
+    if (/\.(diff|patch)$/.test(path)) return patchOfDiff(basename(path).replace(/\.\w+$/, ''), text);
+    const patch = parsePatch(text);
     if (`${patch.id}.json` !== basename(path)) throw new Error(`id "${patch.id}" is not the name of the file`);
     return patch;
   } catch (error) {
     throw new Error(`${path}: ${(error as Error).message}`);
   }
+}
+
+export function patchOfDiff(id: string, diff: string): Patch {
+  const edits = editsOfDiff(diff).map(checked);
+  return { id, title: id, edits, tests: undefined, test: undefined, unseen: undefined };
 }
 
 export function parsePatch(json: string): Patch {
@@ -71,15 +79,18 @@ function editsOf(fields: ReadonlyMap<string, unknown>): readonly Edit[] {
 }
 
 function editOf(fields: ReadonlyMap<string, unknown>): Edit {
-  const file = text(fields, 'file');
+  const [original, replacement] = ['original', 'replacement'].map((name) => lines(fields, name).join('\n'));
+  return checked({ file: text(fields, 'file'), original: original ?? '', replacement: replacement ?? '' });
+}
+
+function checked(edit: Edit): Edit {
+  const { file, original, replacement } = edit;
   if (!PATCHABLE.test(file) || file.includes('..')) {
     throw new Error(`file "${file}" is not a .ts file below server/src, client/src or test/support`);
   }
-  const original = lines(fields, 'original').join('\n');
-  const replacement = lines(fields, 'replacement').join('\n');
   if (original === '') throw new Error('original is empty');
   if (original === replacement) throw new Error('original and replacement are the same');
-  return { file, original, replacement };
+  return edit;
 }
 
 /** Why a patch cannot be tried on the sources and tests as they are; `undefined` where it can. */

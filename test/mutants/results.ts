@@ -71,11 +71,8 @@ export function historiesPage(patches: readonly Patch[], { results }: Results): 
   const sections = patches.flatMap(({ id, title }) => {
     const result = results[id];
     if (result === undefined || !('seed' in result)) return [];
-    const { seed, story, violation } = result;
-    const [first = ''] = violation.split('\n');
-    return [
-      `## ${id}\n\nWithout the guard that ${title}: seed ${seed}.\n\n\`\`\`text\n${[...story, first].join('\n')}\n\`\`\`\n`,
-    ];
+    const { seed, story } = result;
+    return [`## ${id}\n\nWithout the guard that ${title}: seed ${seed}.\n\n\`\`\`text\n${story.join('\n')}\n\`\`\`\n`];
   });
   const head = [
     '# What becomes of a guard that is off',

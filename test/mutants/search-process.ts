@@ -3,26 +3,34 @@
  * what it found as JSON to the order's `report`.
  */
 import { writeFileSync } from 'node:fs';
-import { inWords } from '../simulation/outcome.js';
+import { shrink } from '../simulation/failure.js';
+import { inWords, type Outcome } from '../simulation/outcome.js';
 import { runSeed, systemOf } from '../simulation/systems.js';
 import type { Search, SearchOrder } from './simulator-run.js';
 
 /** How much of what led to a violation is kept. */
-const KEPT_LINES = 60;
+const KEPT_LINES = 24;
+/** How long a shorter way to it is looked for. */
+const PATIENCE = { ms: 5_000, runs: 60 };
 
 async function search({ firstSeed, seeds, system, limitMs }: SearchOrder): Promise<Search> {
   for (let seed = firstSeed; seed < firstSeed + seeds; seed += 1) {
     if (usedMs() > limitMs) return { kind: 'green', seeds: seed - firstSeed };
     const { name } = systemOf(seed);
     if (system !== undefined && name !== system) continue;
-    const { violations, story, trace } = await runSeed(seed);
-    const [violation] = violations;
+    const outcome = await runSeed(seed);
+    const [violation] = outcome.violations;
     if (violation === undefined) continue;
-    // A crash has no story of its own: what happened last has to do.
-    const told = story.length > 0 ? story : trace.slice(-KEPT_LINES).map(inWords);
-    return { kind: 'found', seed, system: name, violation, story: told.slice(-KEPT_LINES) };
+    const shortest = await shrink(outcome, (play) => runSeed(seed, play), PATIENCE);
+    return { kind: 'found', seed, system: name, violation, story: storyOf(shortest) };
   }
   return { kind: 'green', seeds };
+}
+
+/** A crash has no story of its own: what happened last has to do. */
+function storyOf({ story, trace, violations }: Outcome): readonly string[] {
+  const told = story.length > 0 ? story : trace.map(inWords);
+  return [...told.slice(-KEPT_LINES), violations[0]?.split('\n', 1).join('') ?? ''];
 }
 
 /** By this process, of a processor. */

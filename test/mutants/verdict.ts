@@ -2,7 +2,7 @@ import { join, relative } from 'node:path';
 import { ROOT } from '../support/project-root.js';
 import { type MochaRun, runMocha } from './mocha-run.js';
 import { type Edit, hasTests, misfit, type Patch, testFilesOf } from './patch.js';
-import { isSimulated, runSimulator, type SearchLimits, type SimulatorRun } from './simulator-run.js';
+import { isSimulated, runSimulator, type SearchLimits, type SimulatorRun, UNSEEN_SEARCH_MS } from './simulator-run.js';
 
 /** Whether a test misses a guard. */
 export type Verdict =
@@ -49,7 +49,10 @@ export function verdictOf({ edits, test, tests }: Patch, run: MochaRun): Verdict
 }
 
 /** Switches one guard off and runs seed after seed until one breaks something; `undefined` where it has no say. */
-export async function searchPatch(patch: Patch, limits?: SearchLimits): Promise<SimulatorVerdict | undefined> {
+export async function searchPatch(
+  patch: Patch,
+  limits: SearchLimits = patch.unseen === undefined ? {} : { limitMs: UNSEEN_SEARCH_MS },
+): Promise<SimulatorVerdict | undefined> {
   const why = misfit(patch);
   if (why !== undefined) return { kind: 'failed', why };
   if (!isSimulated(patch.edits)) return undefined;
