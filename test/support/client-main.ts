@@ -193,6 +193,12 @@ async function obey(order: ClientOrder): Promise<void> {
     case 'allocate':
       await allocate(order.ms);
       return;
+    case 'hoard':
+      await Promise.all(
+        Array.from({ length: order.count }, (_, index) => client?.acquire(`hoard-${index}`, { ttlMs: order.ttlMs })),
+      );
+      say({ kind: 'hoarded' });
+      return;
     case 'leave':
       process.exit();
       return;

@@ -38,6 +38,8 @@ export type ClientOrder =
       /** Blocks the event loop for so long before. */
       readonly stallMs?: number;
     }
+  /** Takes so many leases, each of a resource of its own, and keeps them. */
+  | { readonly kind: 'hoard'; readonly count: number; readonly ttlMs: number }
   /** Keeps allocating for so long, with pauses in which everything else runs. */
   | { readonly kind: 'allocate'; readonly ms: number }
   /** Ends the process at once, as a program may that has forgotten its lease. */
@@ -68,7 +70,7 @@ export type ClientEvent =
   | { readonly kind: 'releasing'; readonly name: string; readonly atUs: number }
   /** Told when the bytes have been handed to the network, or when the lease forbade it. */
   | { readonly kind: 'wrote'; readonly name: string; readonly mayWrite: boolean; readonly atUs: number }
-  | { readonly kind: 'allocated' }
+  | { readonly kind: 'allocated' | 'hoarded' }
   | { readonly kind: 'state'; readonly state: ClientState; readonly atUs: number }
   | {
       readonly kind: 'granted';

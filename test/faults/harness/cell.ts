@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { declareNewCluster } from '../../bench/systems/declare-cluster.js';
+import type { HistoryRecord } from '../../history/record.js';
 import type { Launch } from '../../support/client-process.js';
 import { eventually } from '../../support/deadline.js';
 import { type RedisOptions, type RedisServer, startRedis } from '../../support/redis-server.js';
@@ -10,7 +11,6 @@ import { type ServerProcess, startServer } from '../../support/server-process.js
 import { TcpProxy } from '../../support/tcp-proxy.js';
 import { Participant } from './participant.js';
 import { ResourceProcess } from './resource-process.js';
-import type { RunHistory } from './run-history.js';
 
 export const TTL_MS = 1_500;
 export const MAX_TTL_MS = 2_000;
@@ -21,6 +21,9 @@ export const FREE_AGAIN_MS = TTL_MS * (1 + CLOCK_RATE_DRIFT) + 2 * (TTL_MS / 10)
 export const PATIENCE_MS = 15_000;
 /** What a loaded machine may add to anything that is measured. */
 export const SLACK_MS = 2_000;
+
+/** The bookkeeping of an admitted node, for servers of the cluster that is the default. */
+const ADMISSION = 'holdfast\0default\0adm';
 
 /** What a row wants. */
 export interface Plan {
@@ -43,7 +46,7 @@ export interface Plan {
 /** What a run has of its own. */
 export interface Surroundings {
   readonly folder: string;
-  readonly history: RunHistory;
+  readonly record: HistoryRecord;
   /** Of processes that run without some guard. */
   readonly launch: Required<Launch>;
   readonly fenced: boolean;
@@ -170,6 +173,13 @@ export class Cell {
     });
   }
 
+  /** Resolves when a node has been admitted. */
+  async admitted(number: number, withinMs: number): Promise<void> {
+    await eventually(withinMs, `the admission of node ${number}`, async () =>
+      (await this.redis(number).client.exists(ADMISSION)) === 1 ? true : undefined,
+    );
+  }
+
   /** What stands for a lock at each node that answers. */
   async locks(name: string): Promise<readonly (string | null)[]> {
     return Promise.all(this.#redises.map(({ client }) => client.get(lockKey(name))));
@@ -185,13 +195,13 @@ export class Cell {
 
   async #start(): Promise<void> {
     const { clients, clientLaunch, servers } = this.plan;
-    const { history, launch } = this.surroundings;
+    const { record, launch } = this.surroundings;
     const names = Array.from({ length: clients }, (_, index) => `client-${index + 1}`);
     const started = await Promise.allSettled([
       this.#startResource(),
       this.#startRedises().then(() => this.#startServers(servers)),
       ...names.map(async (name, index) => {
-        this.#clients[index] = await Participant.start(name, history, both(launch, clientLaunch));
+        this.#clients[index] = await Participant.start(name, record, both(launch, clientLaunch));
       }),
     ]);
     for (const each of started) if (each.status === 'rejected') throw each.reason;

@@ -1,13 +1,13 @@
 import type { ConnectOptions } from '@holdfast/client';
+import type { HistoryRecord } from '../../history/record.js';
 import {
   type ClientEvent,
   ClientProcess,
   type Launch,
   type ResourceAddress,
-  type Shift,
   type WriteCheck,
 } from '../../support/client-process.js';
-import type { RunHistory, Writer } from './run-history.js';
+import { ToldByClient } from '../../support/client-record.js';
 
 export type Granted = Extract<ClientEvent, { kind: 'granted' }>;
 type Wrote = Extract<ClientEvent, { kind: 'wrote' }>;
@@ -18,27 +18,19 @@ const QUICK: ConnectOptions = { maxBackoffMs: 100 };
 
 /** A client process all of whose doings are in the history of the run. */
 export class Participant {
-  readonly #toldBy: Writer;
-  /** What was done to the process, which it does not know of. */
-  readonly #done: Writer;
-  /** The acquire under way for a resource, and the token of the last grant. */
-  readonly #operations = new Map<string, string>();
-  readonly #tokens = new Map<string, string>();
-  #acquires = 0;
   #alive = true;
 
   private constructor(
     readonly name: string,
     private readonly process: ClientProcess,
-    private readonly history: RunHistory,
+    private readonly record: HistoryRecord,
   ) {
-    this.#toldBy = history.writer();
-    this.#done = history.writer();
-    process.heardBy((event) => this.#heard(event));
+    const told = new ToldByClient(name, record);
+    process.heardBy((event) => told.hear(event));
   }
 
-  static async start(name: string, history: RunHistory, launch: Launch): Promise<Participant> {
-    return new Participant(name, await ClientProcess.idle(launch), history);
+  static async start(name: string, record: HistoryRecord, launch: Launch): Promise<Participant> {
+    return new Participant(name, await ClientProcess.idle(launch), record);
   }
 
   async connect(...targets: readonly string[]): Promise<void> {
@@ -99,10 +91,12 @@ export class Participant {
   }
 
   async rest(): Promise<Worked> {
-    const worked = await this.process.do({ kind: 'rest' }, 'worked');
-    // Lanes overlap in time, so each shift is a part of the history by itself.
-    for (const shift of worked.shifts) enter(this.history.writer(), this.name, shift);
-    return worked;
+    return this.process.do({ kind: 'rest' }, 'worked');
+  }
+
+  /** Takes so many leases and keeps them; they are in nobody's history. */
+  async hoard(count: number, ttlMs: number): Promise<void> {
+    await this.process.do({ kind: 'hoard', count, ttlMs }, 'hoarded');
   }
 
   async allocate(ms: number): Promise<void> {
@@ -111,11 +105,11 @@ export class Participant {
 
   stop(): void {
     this.process.signal('SIGSTOP');
-    this.#done({ kind: 'paused', client: this.name });
+    this.record.add({ kind: 'paused', client: this.name });
   }
 
   continue(): void {
-    this.#done({ kind: 'resumed', client: this.name });
+    this.record.add({ kind: 'resumed', client: this.name });
     this.process.signal('SIGCONT');
   }
 
@@ -132,70 +126,7 @@ export class Participant {
   }
 
   #died(): void {
-    if (this.#alive) this.#done({ kind: 'died', client: this.name });
+    if (this.#alive) this.record.add({ kind: 'died', client: this.name });
     this.#alive = false;
   }
-
-  #heard(event: ClientEvent): void {
-    if (!('atUs' in event) || !('name' in event)) return;
-    const { atUs, name: resource } = event;
-    const client = this.name;
-    const token = this.#tokens.get(resource);
-    switch (event.kind) {
-      case 'acquiring':
-        this.#acquires += 1;
-        this.#operations.set(resource, `acquire-${this.#acquires}`);
-        this.#toldBy(
-          { kind: 'invoke', client, operation: this.#operation(resource), resource, waitMs: event.waitMs },
-          atUs,
-        );
-        return;
-      case 'granted': {
-        const deadlineUs = Math.round(atUs + event.remainingMs * 1_000);
-        this.#tokens.set(resource, event.token);
-        this.#toldBy(
-          { kind: 'grant', client, operation: this.#operation(resource), token: event.token, deadlineUs },
-          atUs,
-        );
-        return;
-      }
-      case 'failed':
-        if (event.order === 'acquire') this.#refused(this.#operation(resource), event.error, atUs);
-        return;
-      default:
-        if (token !== undefined) this.#ofLease(event, { client, resource, token }, atUs);
-    }
-  }
-
-  #ofLease(event: ClientEvent, lease: { client: string; resource: string; token: string }, atUs: number): void {
-    if (event.kind === 'extended') {
-      this.#toldBy({ kind: 'extension', ...lease, deadlineUs: Math.round(event.untilUs) }, atUs);
-    } else if (event.kind === 'lost') {
-      this.#toldBy({ kind: 'belief_ends', ...lease }, atUs);
-    } else if (event.kind === 'releasing') {
-      this.#toldBy({ kind: 'release_call', ...lease }, atUs);
-    } else if (event.kind === 'wrote') {
-      this.#toldBy({ kind: 'look', ...lease, held: event.mayWrite }, atUs);
-    }
-  }
-
-  #refused(operation: string, code: string, atUs: number): void {
-    const client = this.name;
-    if (code === 'WaitTimeoutError') this.#toldBy({ kind: 'denial', client, operation }, atUs);
-    else this.#toldBy({ kind: 'failure', client, operation, code }, atUs);
-  }
-
-  #operation(resource: string): string {
-    return this.#operations.get(resource) ?? 'never called';
-  }
 }
-
-/** One lease of somebody's work, as if it had been told of one event after the other. */
-function enter(write: Writer, client: string, { name: resource, token, calledUs, fromUs, toUs }: Shift): void {
-  const operation = `work-${token}`;
-  write({ kind: 'invoke', client, operation, resource, waitMs: WORK_WAIT_MS }, calledUs);
-  write({ kind: 'grant', client, operation, token, deadlineUs: Math.max(fromUs, toUs) }, fromUs);
-  write({ kind: 'release_call', client, resource, token }, toUs);
-}
-
-const WORK_WAIT_MS = 60_000;

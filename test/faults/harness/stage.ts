@@ -1,12 +1,12 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readEvents } from '../../history/event-file.js';
 import type { Figures } from '../../history/history.js';
-import { replay } from '../../history/replay.js';
+import { HistoryRecord } from '../../history/record.js';
 import type { Edit } from '../../mutants/patch.js';
 import { eventually } from '../../support/deadline.js';
-import { Cell, type Plan } from './cell.js';
+import { Cell, type Plan, SLACK_MS } from './cell.js';
 import { GuardsOff } from './guards-off.js';
-import { RunHistory, type Writer } from './run-history.js';
 
 /** The protection that a control run does without. */
 export interface Control {
@@ -33,10 +33,9 @@ export interface Outcome {
 
 /** One run of a row: its processes, and what must not have happened in it. */
 export class Stage {
-  readonly history: RunHistory;
+  readonly record = new HistoryRecord();
   readonly #found: string[] = [];
   readonly #guards: GuardsOff;
-  readonly #faults: Writer;
   /** Two may believe at once from a documented limit on: tokens have to be right all the same. */
   beliefsMayMeet = false;
   #cell: Cell | undefined;
@@ -46,17 +45,15 @@ export class Stage {
     readonly control: Control | undefined,
   ) {
     mkdirSync(folder, { recursive: true });
-    this.history = new RunHistory(folder);
-    this.#faults = this.history.writer();
     this.#guards = new GuardsOff(control?.edits ?? [], join(folder, 'guards'));
   }
 
   /** Starts the processes. One cell a run. */
   async cell(plan: Plan): Promise<Cell> {
-    const { folder, history } = this;
+    const { folder, record } = this;
     const { launch } = this.#guards;
     const { unfenced = false, admitsAtOnce = false } = this.control ?? {};
-    this.#cell = await Cell.start(plan, { folder, history, launch, fenced: !unfenced, declares: !admitsAtOnce });
+    this.#cell = await Cell.start(plan, { folder, record, launch, fenced: !unfenced, declares: !admitsAtOnce });
     return this.#cell;
   }
 
@@ -76,12 +73,12 @@ export class Stage {
 
   /** From now on nothing may be granted, and acquires may fail in these ways only (I10). */
   faultBegins(fault: string, codes: readonly string[]): void {
-    this.#faults({ kind: 'fault_begins', fault, closes: { codes } });
+    this.record.add({ kind: 'fault_begins', fault, closes: { codes } });
   }
 
   /** It is over, and by then these resources are to be granted again (I11). */
   faultEnds(fault: string, resources: readonly string[], withinMs: number): void {
-    this.#faults({ kind: 'fault_ends', fault, recovers: { resources, withinMs } });
+    this.record.add({ kind: 'fault_ends', fault, recovers: { resources, withinMs } });
   }
 
   /** Nothing of a lock is left on any node (I6). */
@@ -98,12 +95,16 @@ export class Stage {
 
   /** Ends the processes, and has the checker judge what was written down. */
   async finish(): Promise<Judgement> {
-    const writes = this.#cell === undefined ? [] : [this.#cell.resource.file];
+    const cell = this.#cell;
     await this.end();
     const unloaded = this.#guards.unloaded;
     if (unloaded.length > 0) throw new Error(`no process loaded ${unloaded.join(', ')}: the guard was on`);
-    const { violations, figures } = replay(this.history.whole(writes), {
+    if (cell !== undefined) for (const write of readEvents(cell.resource.file)) this.record.take('resource', write);
+    const lines = this.record.events.map((event) => `${JSON.stringify(event)}\n`);
+    writeFileSync(join(this.folder, 'history.jsonl'), lines.join(''));
+    const { violations, figures } = this.record.judged({
       beliefsMayMeet: () => this.beliefsMayMeet,
+      settleSlackMs: SLACK_MS,
     });
     return { violations: [...violations, ...this.#found], figures };
   }

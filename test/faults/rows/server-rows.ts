@@ -1,8 +1,11 @@
+import { nowUs } from '../../history/events.js';
 import { PATIENCE_MS, SLACK_MS, TTL_MS } from '../harness/cell.js';
 import { guard } from '../harness/guards-off.js';
 import type { Control } from '../harness/stage.js';
 import { NO_OWN_CLOCK, R, reached, SMALL } from './client-rows.js';
+import { underLoad } from './node-rows.js';
 import { measured, type PlayedRow, type Row, seconds } from './row.js';
+import { NO_QUARANTINE } from './wipe-rows.js';
 
 /** A node gives to whoever asks what another has. */
 const NO_HELD: Control = {
@@ -114,6 +117,54 @@ const B4B: PlayedRow = {
   },
 };
 
+const B4: PlayedRow = {
+  id: 'B4',
+  title: 'a server stands still for 0.5, 1 and 2 TTL, under leases that only extensions keep',
+  kind: 'played',
+  control: NO_OWN_CLOCK,
+  play: async (stage) => {
+    const cell = await stage.cell(SMALL);
+    const { shifts, failures } = await underLoad(
+      cell,
+      async () => {
+        for (const share of [0.5, 1, 2]) {
+          await reached(nowUs() + TTL_MS * 1_000);
+          cell.server(1).signal('SIGSTOP');
+          await reached(nowUs() + share * TTL_MS * 1_000);
+          cell.server(1).signal('SIGCONT');
+        }
+        await reached(nowUs() + TTL_MS * 1_000);
+      },
+      1.2 * TTL_MS,
+    );
+    return (figures) => `${shifts} leases kept, ${failures} lost in time; ${measured(figures)}`;
+  },
+};
+
+const B6: PlayedRow = {
+  id: 'B6',
+  title: 'both servers are killed while they time the quarantine of a node, and started again',
+  kind: 'played',
+  control: NO_QUARANTINE,
+  play: async (stage) => {
+    const cell = await stage.cell(SMALL);
+    const client = cell.client(1);
+    await client.connect(cell.server(1).address);
+    const first = await client.acquire(R, TTL_MS, PATIENCE_MS);
+    await cell.redis(3).restart({ empty: true });
+    await reached(nowUs() + cell.quarantineMs * 500);
+    await Promise.all(cell.servers.map((server) => server.kill()));
+    const startMs = performance.now();
+    await Promise.all([cell.succeed(1), cell.succeed(2)]);
+    await cell.admitted(3, cell.quarantineMs + PATIENCE_MS);
+    const waitedMs = performance.now() - startMs;
+    stage.check('S1', 'what the killed servers had waited was counted', waitedMs >= cell.quarantineMs);
+    const next = await client.acquire('after', TTL_MS, PATIENCE_MS);
+    stage.check('I1', 'the token does not rise', BigInt(next.token) > BigInt(first.token));
+    return (figures) => `the node votes ${seconds(waitedMs)} after their start; ${measured(figures)}`;
+  },
+};
+
 /** So long that a client finds another server within it, on a loaded machine. */
 const LONG_TTL_MS = 5_000;
 
@@ -129,12 +180,7 @@ export const SERVER_ROWS: readonly Row[] = [
     files: ['faults/process-faults.test.ts'],
     scope: IN_PROCESSES,
   },
-  {
-    id: 'B4',
-    title: 'the server’s event loop stands still for 0.5, 1 and 2 TTL',
-    kind: 'waiting',
-    why: 'not written yet; B2 stops the whole process instead',
-  },
+  B4,
   B4B,
   {
     id: 'B5',
@@ -143,7 +189,7 @@ export const SERVER_ROWS: readonly Row[] = [
     files: ['faults/redlock-servers.test.ts'],
     scope: IN_PROCESSES,
   },
-  { id: 'B6', title: 'killed during its start, or while it admits a node', kind: 'waiting', why: 'not written yet' },
+  B6,
   {
     id: 'B7',
     title: 'three servers replaced one after another, under load',

@@ -14,8 +14,6 @@ export const NO_QUARANTINE: Control = {
 
 /** Outlasts what is done to a node, on a loaded machine. */
 export const LONG_TTL_MS = 5_000;
-/** The bookkeeping of an admitted node, for servers of the cluster that is the default. */
-const ADMISSION = 'holdfast\0default\0adm';
 
 /** A lease on nodes 1, 2 and 3 alone; then something befalls node 3, and a server asks that reaches 3, 4 and 5. */
 export async function heldByThree(stage: Stage, more: Partial<Plan>, befalls: (cell: Cell) => Promise<unknown>) {
@@ -93,9 +91,7 @@ export const C22: PlayedRow = {
     const { token, atUs } = await holder.acquire(R, LONG_TTL_MS, PATIENCE_MS);
     for (const number of [1, 2, 3, 4, 5]) {
       await cell.redis(number).restart({ empty: true });
-      await eventually(cell.quarantineMs + PATIENCE_MS, `the admission of node ${number}`, async () =>
-        (await cell.redis(number).client.exists(ADMISSION)) === 1 ? true : undefined,
-      );
+      await cell.admitted(number, cell.quarantineMs + PATIENCE_MS);
       stage.check('I11', `the lease was lost at node ${number}`, await holder.mayWrite(R));
     }
     // One more extension everywhere.
