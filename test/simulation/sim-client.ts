@@ -39,7 +39,7 @@ const CARELESS = 0.3;
 /** What an acquire that its caller has cancelled fails with: the caller's own reason. */
 const CANCELLED = 'CANCELLED';
 /** What an acquire may fail with, whatever is the matter (I10). */
-export const FAILURE_CODES: readonly string[] = ['UNAVAILABLE', 'INVALID_ARGUMENT', CANCELLED];
+export const FAILURE_CODES: readonly string[] = ['UNAVAILABLE', 'INVALID_ARGUMENT', 'CLIENT_CLOSED', CANCELLED];
 
 /** The real lease logic of the client in a simulated process, with somebody who uses it. */
 export class SimClient {
