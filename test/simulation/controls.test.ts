@@ -42,7 +42,7 @@ const CONTROLS: readonly Control[] = [
   },
   {
     without: 'waiting for the holder when a stream ends',
-    run: over({ closesOnBreak: true }),
+    run: over({ closesOnBreak: true, kinds: ['cutStream', 'cutServer'] }),
     breaks: /^(S1|I4)/,
     withinSeeds: 60,
   },

@@ -20,8 +20,9 @@ const THROWING: readonly (Edit & { readonly core: string })[] = [
   {
     core: 'the client’s session',
     file: 'client/src/session/leases.ts',
-    original: '  #giveBackLost(lease: HeldLease): void {',
-    replacement: "  #giveBackLost(lease: HeldLease): void {\n    throw new Error('on purpose');",
+    original: '  raise(lease: HeldLease, anchorId: number, durationMs: number): void {',
+    replacement:
+      "  raise(lease: HeldLease, anchorId: number, durationMs: number): void {\n    throw new Error('on purpose');",
   },
 ];
 const WITHIN_SEEDS = 60;

@@ -10,7 +10,7 @@ import { traceOf } from './failure.js';
 import { SYSTEMS } from './systems.js';
 
 /** Both systems are among them. */
-const SEEDS = [3, 7, 11, 14];
+const SEEDS = [1, 2, 3];
 const OTHER_PLACES = [
   { TZ: 'Pacific/Chatham', LANG: 'C' },
   { TZ: 'America/St_Johns', LANG: 'de_DE.UTF-8' },

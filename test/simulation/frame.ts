@@ -17,7 +17,7 @@ import { World } from './world.js';
 /** Enough to set up a system where nothing is the matter. */
 const BEGINNING_MS = 100;
 /** Faults go on for so long at least, and for so long at most. */
-const TROUBLE_MS = { least: 800, most: 8_000 };
+const TROUBLE_MS = { least: 800, most: 6_000 };
 const LEAST_FAULTS = 6;
 /** A run checks so many grants at least, some of them after its faults where those were in the way. */
 const LEAST_GRANTS = 200;

@@ -60,7 +60,9 @@ export class SeededRandom {
   }
 
   bytes(count: number): Uint8Array {
-    return Uint8Array.from({ length: count }, () => this.next() & 0xff);
+    const bytes = new Uint8Array(count);
+    for (let index = 0; index < count; index += 1) bytes[index] = this.next();
+    return bytes;
   }
 
   /** A generator of its own, so that one part of a run does not shift the numbers of another. */
