@@ -33,6 +33,10 @@ interface Faulted {
   readonly fault: NodeFault;
 }
 
+interface Unanswered {
+  fail(fault: NodeFault): void;
+}
+
 /** One connection, from its verification to its end. */
 interface Connection {
   readonly life: number;
@@ -44,7 +48,7 @@ interface Connection {
   /** Each direction keeps its order; what was sent on another connection may be overtaken. */
   lastArrivalMs: number;
   lastReplyMs: number;
-  readonly unanswered: Set<(fault: NodeFault) => void>;
+  readonly unanswered: Set<Unanswered>;
 }
 
 /**
@@ -148,29 +152,36 @@ export class ModelNode implements RedisNode, ModelConnection {
       answered({ kind: 'fault', fault: { kind: 'unverified', message: 'is not connected' } });
       return;
     }
-    const fail = (fault: NodeFault): void => answered({ kind: 'fault', fault });
-    connection.unanswered.add(fail);
+    const call: Unanswered = {
+      fail(fault) {
+        answered({ kind: 'fault', fault });
+      },
+    };
+    connection.unanswered.add(call);
     // The script carries what the connection was verified for when it was sent.
     const { identity } = connection;
     this.#request(connection, () => {
       const { failing } = this.redis;
       const reply = failing === undefined ? run(this.#context(identity)) : ({ kind: 'fault', fault: failing } as const);
       this.#reply(connection, () => {
-        if (connection.unanswered.delete(fail)) answered(reply);
+        if (connection.unanswered.delete(call)) answered(reply);
       });
     });
   }
 
   #context(identity: string): ScriptContext {
+    const { redis } = this;
     return {
-      keys: this.redis.keys,
+      keys: redis.keys,
       settings: this.settings,
       identity,
       serverId: this.#serverId,
-      clockUs: this.redis.clockUs,
-      without: this.redis.without,
-      outOfMemory: this.redis.outOfMemory,
-      publish: (hint, key) => this.redis.publish(hint, key),
+      clockUs: redis.clockUs,
+      without: redis.without,
+      outOfMemory: redis.outOfMemory,
+      publish(hint, key) {
+        redis.publish(hint, key);
+      },
     };
   }
 
@@ -180,15 +191,18 @@ export class ModelNode implements RedisNode, ModelConnection {
     if (connection.broken) return;
     const { world } = this.redis;
     connection.lastArrivalMs = Math.max(connection.lastArrivalMs, world.nowMs() + this.requestMs());
-    const arrive = (): void => {
-      this.redis.arrive(() => {
-        if (this.redis.life === connection.life) run();
-      });
-    };
     const arrivesInMs = connection.lastArrivalMs - world.nowMs();
-    world.after(arrivesInMs, arrive);
+    world.after(arrivesInMs, () => this.#arrive(connection, run));
     const duplicateMs = this.duplicateMs();
-    if (duplicateMs !== undefined) world.after(arrivesInMs + duplicateMs, arrive);
+    if (duplicateMs !== undefined) {
+      world.after(arrivesInMs + duplicateMs, () => this.#arrive(connection, run));
+    }
+  }
+
+  #arrive({ life }: Connection, run: () => void): void {
+    this.redis.arrive(() => {
+      if (this.redis.life === life) run();
+    });
   }
 
   #reply(connection: Connection, take: () => void): void {
@@ -233,7 +247,7 @@ export class ModelNode implements RedisNode, ModelConnection {
     this.redis.disconnected(this);
     this.redis.world.after(0, () => {
       this.#inbox(() => {
-        for (const fail of connection.unanswered) fail(fault);
+        for (const call of connection.unanswered) call.fail(fault);
         connection.unanswered.clear();
         this.#tellDown(fault);
       });
