@@ -23,8 +23,7 @@ const LIMITS = {
   maxFramesPerMessage: 16,
   maxRequestsPerSession: 8,
 };
-const CONNECTIONS = 40;
-const SEQUENCES = 12;
+const BATCH = { connections: 40, sequences: 12 };
 const PROBE_MS = 5_000;
 const QUIET_MS = 15_000;
 /** How much memory a server may have more than before the first batch. */
@@ -56,11 +55,11 @@ export class ProcessFuzz {
   }
 
   /** Hostile connections and sequences at the same time; then the server must be as it was. */
-  async batch(seed: number): Promise<void> {
+  async batch(seed: number, size = BATCH): Promise<void> {
     const random = new SeededRandom(seed);
     const port = Number(this.server.address.split(':').at(-1));
-    const connections = Array.from({ length: CONNECTIONS }, () => hostileConnection(port, random.fork()));
-    const sequences = Array.from({ length: SEQUENCES }, async (_, at) => {
+    const connections = Array.from({ length: size.connections }, () => hostileConnection(port, random.fork()));
+    const sequences = Array.from({ length: size.sequences }, async (_, at) => {
       const tag = `${(seed & 0xff_ffff).toString(16).padStart(6, '0')}${at.toString(16).padStart(4, '0')}`;
       const steps = randomSteps(random.next(), {
         mangled: at % 3 === 0 ? 0.3 : 0,
@@ -70,8 +69,8 @@ export class ProcessFuzz {
       await new ProcessSessionRun(this.server.address, LIMITS, tag).play(steps);
     });
     const outcomes = await Promise.allSettled([...connections, ...sequences]);
-    this.tried.connections += CONNECTIONS;
-    this.tried.sequences += SEQUENCES;
+    this.tried.connections += size.connections;
+    this.tried.sequences += size.sequences;
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
     await this.#probe();

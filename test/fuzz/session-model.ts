@@ -116,7 +116,9 @@ export class SessionModel {
     const session = known ?? new ModelSession(open);
     this.#sessions.set(session.id, session);
     const older = session.stream;
-    if (older !== undefined) this.#end(older, 'SESSION_SUPERSEDED');
+    // The answer to its Close may be on its way already.
+    const before = this.#settings.inStep ? [] : (older?.endsWith ?? []);
+    if (older !== undefined) this.#end(older, 'SESSION_SUPERSEDED', ...before);
     stream.dues.inherit(session.dues);
     if (session.newest !== undefined) session.newest.mayBeSuperseded = !this.#settings.inStep;
     session.newest = stream;
