@@ -1,17 +1,15 @@
 import { nowUs } from '../../history/events.js';
 import { type Cell, MAX_TTL_MS, PATIENCE_MS, TTL_MS } from '../harness/cell.js';
 import { guard } from '../harness/guards-off.js';
-import type { Control, Stage } from '../harness/stage.js';
+import type { Stage } from '../harness/stage.js';
 import { WallClock } from '../harness/wall-clock.js';
 import { heldAndWaited, R, reached, SMALL } from './client-rows.js';
 import { measured, type PlayedRow, type Row, seconds } from './row.js';
-import { heldByThree } from './wipe-rows.js';
+import { heldByThree, LONG_TTL_MS } from './wipe-rows.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const MINUTE_MS = 60_000;
-
-const NO_CLOCK_WATCH: Control = { without: 'the watch of the nodes’ clocks', edits: guard('clock-moved') };
 
 /** A clock for each of these processes, by its number. */
 function clocks(stage: Stage, ...numbers: readonly number[]) {
@@ -61,11 +59,19 @@ const E1: PlayedRow = {
   title:
     'the clock of a node leaps 60 s ahead under a lease on it and two others; another server reaches it and the rest',
   kind: 'played',
-  control: NO_CLOCK_WATCH,
+  control: {
+    without: 'the watch of the nodes’ clocks, and the nodes’ window',
+    edits: [...guard('clock-moved'), ...guard('window-script')],
+  },
   play: async (stage) => {
     const clock = clocks(stage, 3);
-    const { afterMs } = await heldByThree(stage, { redisEnv: clock.envOf }, async () => clock.shiftBy(MINUTE_MS));
-    return (figures) => `next grant ${seconds(afterMs)} after; ${measured(figures)}`;
+    const { afterMs } = await heldByThree(stage, { redisEnv: clock.envOf }, async (cell) => {
+      clock.shiftBy(MINUTE_MS);
+      const words = await cell.client(2).refusal(R, LONG_TTL_MS, LONG_TTL_MS);
+      stage.check('I3', 'granted by a node whose clock had leapt', words !== undefined);
+      clock.shiftBy(0);
+    });
+    return (figures) => `refused; right again, next grant ${seconds(afterMs)} after the leap; ${measured(figures)}`;
   },
 };
 
