@@ -105,6 +105,7 @@ class Frame<Rule extends string, C extends Cast> {
     const isEnough = (): boolean =>
       history.grants >= cast.grants && nemesis.struck.length >= LEAST_FAULTS && world.nowMs >= TROUBLE_MS.least;
     await this.#until(TROUBLE_MS.most, isEnough);
+    await this.#until(LONGEST_WORK_MS, () => nemesis.struck.length >= LEAST_FAULTS);
     nemesis.stop();
     world.note('world', 'no more faults');
     await this.#until(world.nowMs + LONGEST_WORK_MS, () => history.grants >= LEAST_GRANTS);

@@ -50,7 +50,7 @@ export class SimClient {
   constructor(
     readonly process: SimProcess,
     private readonly network: SimNetwork,
-    servers: readonly Reachable[],
+    private readonly servers: readonly Reachable[],
     private readonly random: SeededRandom,
     private readonly history: History,
     private readonly work: Workload,
@@ -165,9 +165,15 @@ export class SimClient {
     this.#held.set(lease, grant);
     lease.listener = (_state, error) => {
       // At its margin a lease is lost for its user, who may take the margin to wind down; at other losses, nobody may.
-      if (error instanceof LeaseLostError && error.how !== 'deadline') this.history.over(grant, 'lost');
+      if (!(error instanceof LeaseLostError) || error.how === 'deadline') return;
+      this.history.over(grant, 'lost', this.#wasTooLong(lease) ? 'released' : 'told');
     };
     return grant;
+  }
+
+  /** A server that grants no leases as long as this one takes none over: the session gives it up while it stands. */
+  #wasTooLong({ ttlMs }: HeldLease): boolean {
+    return this.servers.some(({ core }) => core === undefined || ttlMs > core.settings.limits.maxTtlMs);
   }
 
   #use(lease: HeldLease, resource: string): void {

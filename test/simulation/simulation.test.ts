@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { reportOf, traceOf } from './failure.js';
+import { runRange, type Summary } from './range.js';
 import { runSeed, systemOf } from './systems.js';
 
 const FIRST_SEED = Number(process.env['FIRST_SEED'] ?? 1);
@@ -9,6 +10,12 @@ const REPLAY = process.env['SEED'];
 /** Less shows little. */
 const LEAST_GRANTS = 200;
 const LEAST_FAULTS = 5;
+
+class Broken extends Error {
+  constructor(readonly summary: Summary) {
+    super(`SEED=${summary.seed}: ${summary.violations[0]}`);
+  }
+}
 
 describe('simulation: servers, stores and client logic as they are, under faults of all that is below them', () => {
   if (REPLAY !== undefined) {
@@ -22,17 +29,24 @@ describe('simulation: servers, stores and client logic as they are, under faults
   }
 
   it(`keeps every guarantee over ${SEEDS} seeds from ${FIRST_SEED}`, async () => {
-    let [grants, writes, faults] = [0, 0, 0];
-    for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed += 1) {
-      const outcome = await runSeed(seed);
-      grants += outcome.grants;
-      writes += outcome.writes;
-      faults += outcome.faults;
-      if (outcome.violations.length > 0) throw new Error(await reportOf(outcome, (play) => runSeed(seed, play)));
-      expect(outcome.grants, `grants of SEED=${seed}`).to.be.at.least(LEAST_GRANTS);
-      expect(outcome.faults, `faults of SEED=${seed}`).to.be.at.least(LEAST_FAULTS);
+    let [seeds, grants, writes, faults] = [0, 0, 0, 0];
+    try {
+      await runRange(FIRST_SEED, SEEDS, (summary) => {
+        if (summary.violations.length > 0) throw new Broken(summary);
+        seeds += 1;
+        grants += summary.grants;
+        writes += summary.writes;
+        faults += summary.faults;
+        expect(summary.grants, `grants of SEED=${summary.seed}`).to.be.at.least(LEAST_GRANTS);
+        expect(summary.faults, `faults of SEED=${summary.seed}`).to.be.at.least(LEAST_FAULTS);
+      });
+    } catch (error) {
+      if (!(error instanceof Broken)) throw error;
+      const { seed } = error.summary;
+      throw new Error(await reportOf(await runSeed(seed), (play) => runSeed(seed, play)));
     }
+    expect(seeds).to.equal(SEEDS);
     expect(writes).to.be.greaterThan(grants / 2);
-    process.stdout.write(`    ${SEEDS} seeds, ${grants} grants checked, ${writes} writes, ${faults} faults\n`);
+    process.stdout.write(`    ${seeds} seeds, ${grants} grants checked, ${writes} writes, ${faults} faults\n`);
   }).timeout(60_000 + SEEDS * 5_000);
 });
