@@ -42,6 +42,8 @@ export interface Wires {
   later(run: () => void): void;
   /** An end has let go of it. */
   forget(connection: Connection): void;
+  /** Whether a client says nothing of what it gives back. */
+  isForgetful(client: SimProcess): boolean;
   delivered(client: SimProcess): void;
 }
 
@@ -85,7 +87,9 @@ export class Connection implements Stream {
   }
 
   send(frames: readonly WireClientFrame[]): void {
-    const bytes = SessionRequest.encode({ frames: [...frames] }).finish();
+    const said = this.net.isForgetful(this.client) ? frames.filter(({ kind }) => kind?.$case !== 'release') : frames;
+    if (said.length === 0) return;
+    const bytes = SessionRequest.encode({ frames: [...said] }).finish();
     this.#toServer(() => {
       const message = decodeMessage(bytes, MAX_FRAMES);
       if (message.kind === 'refused')

@@ -18,8 +18,10 @@ interface Leftover {
 
 /** A leftover that is seen twice, so far apart, was not about to be deleted. */
 const LOOKS_APART_MS = 50;
-/** What could not be told is told as soon as the node is there again. */
+/** What could not be told is told as soon as the node is there again, … */
 const TOLD_MS = 50;
+/** … and what it failed to do is tried again after a while. */
+const AGAIN_MS = 350;
 
 export interface LeftoverWatchPorts {
   nowMs(): number;
@@ -37,7 +39,8 @@ export class LeftoverWatch {
   readonly #excused = new Set<LockValue>();
   #askedLast: readonly LockValue[] = [];
   readonly #seen = new Map<string, number>();
-  readonly #lostMs = new Map<ModelRedis, number>();
+  /** By when whatever has to be told to a node is told. */
+  readonly #tellableMs = new Map<ModelRedis, number>();
   readonly #keys: LockKeys;
   readonly #graceMs: number;
   readonly #keptMs: number;
@@ -83,19 +86,28 @@ export class LeftoverWatch {
     }
   }
 
-  /** Something that was sent to a node is lost, or came to nothing there. */
+  /** What was sent to a node is lost with its connection. */
   lost(redis: ModelRedis): void {
-    this.#lostMs.set(redis, this.ports.nowMs());
+    this.#waitFor(redis, TOLD_MS);
+  }
+
+  /** A node could not do what it was asked. */
+  failed(redis: ModelRedis): void {
+    this.#waitFor(redis, AGAIN_MS);
   }
 
   /** A node has answered what was sent then. */
   answered(redis: ModelRedis, sentMs: number): void {
-    const lostMs = this.#lostMs.get(redis) ?? Number.NEGATIVE_INFINITY;
+    const tellableMs = this.#tellableMs.get(redis) ?? Number.NEGATIVE_INFINITY;
     const nowMs = this.ports.nowMs();
     for (const [value, { key, sinceMs }] of this.#values) {
       if (nowMs > sinceMs + this.#keptMs) this.#values.delete(value);
-      else if (sentMs > Math.max(sinceMs + this.#graceMs, lostMs + TOLD_MS)) this.#look(redis, key, value, nowMs);
+      else if (sentMs > Math.max(sinceMs + this.#graceMs, tellableMs)) this.#look(redis, key, value, nowMs);
     }
+  }
+
+  #waitFor(redis: ModelRedis, forMs: number): void {
+    this.#tellableMs.set(redis, Math.max(this.#tellableMs.get(redis) ?? 0, this.ports.nowMs() + forMs));
   }
 
   #excuse(value: LockValue): void {

@@ -22,6 +22,7 @@ export class LinkFaults {
     { name: 'cutLink', weight: 8, strike: (random) => this.#cutLink(random) },
     { name: 'loseSome', weight: 5, strike: (random) => this.#loseSome(random) },
     { name: 'cutSome', weight: 5, strike: (random) => this.#cutSome(random) },
+    { name: 'isolate', weight: 4, strike: (random) => this.#isolate(random) },
     { name: 'slowLink', weight: 6, strike: (random) => this.#slowLink(random) },
     { name: 'slowServer', weight: 5, strike: (random) => this.#slowServer(random) },
     { name: 'duplicate', weight: 4, strike: (random) => this.#duplicate(random) },
@@ -50,6 +51,19 @@ export class LinkFaults {
       struck = this.#cut(random, server, forMs) || struck;
     }
     return struck;
+  }
+
+  /** A server loses all nodes for longer than a lease lives, while others go on. */
+  #isolate(random: SeededRandom): boolean {
+    const { cast, redises, servers, troubles } = this.cluster;
+    const server = random.pick(servers);
+    const direction = random.pick(LINK_DIRECTIONS);
+    return troubles.during(
+      `${server.process.name} | all nodes (${direction})`,
+      random.between(0.5, 3) * cast.maxTtlMs,
+      () => redises.forEach((_, node) => void server.cut(node, direction)),
+      () => redises.forEach((_, node) => void server.heal(node)),
+    );
   }
 
   #cut(random: SeededRandom, server: RedlockServer, forMs: number): boolean {

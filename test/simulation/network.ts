@@ -17,6 +17,7 @@ export class SimNetwork implements Wires {
   readonly #live = new Set<Connection>();
   readonly #severed = new Map<SimProcess, Map<Reachable, Direction>>();
   readonly #unsteady = new Set<SimProcess>();
+  readonly #forgetful = new Set<SimProcess>();
   /** The longest a message may take. */
   maxDelayMs = 5;
   /** A broken rule, for control runs: to the server a broken stream looks as if its client had said Close. */
@@ -98,6 +99,16 @@ export class SimNetwork implements Wires {
   mend(client: SimProcess, server: Reachable): void {
     if (this.#severed.get(client)?.delete(server) !== true) return;
     this.world.note('network', `mends ${client.name} and ${server.process.name}`);
+  }
+
+  isForgetful(client: SimProcess): boolean {
+    return this.#forgetful.has(client);
+  }
+
+  /** Its leases end without a word to the server, as those of a client with an error in it do. */
+  setForgetful(client: SimProcess, forgetful: boolean): void {
+    if (forgetful) this.#forgetful.add(client);
+    else this.#forgetful.delete(client);
   }
 
   /** From now on, or no longer, every stream of the client breaks soon after it was opened. */

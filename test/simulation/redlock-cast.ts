@@ -62,7 +62,7 @@ const PROFILES: Readonly<Record<string, Profile<Chosen>>> = {
     8,
     (random, chosen) => {
       const habits = { ...chosen, resources: names(random.pick([6, 12])) };
-      const likings = { farBid: 4, sleepServer: 6 };
+      const likings = { farBid: 4, sleepServer: 6, forgetful: 4 };
       return { ...habits, likings, clients: company(random, habits, [2, lively], [2, steady]) };
     },
   ],
@@ -84,7 +84,7 @@ const PROFILES: Readonly<Record<string, Profile<Chosen>>> = {
     16,
     (random, chosen) => {
       const habits = { ...chosen, resources: names(random.pick([1, 1, 2])) };
-      const likings = { slowServer: 15, slowLink: 8, pauseServer: 6, duplicate: 4 };
+      const likings = { slowServer: 15, slowLink: 8, pauseServer: 6, duplicate: 4, isolate: 4 };
       const clients = company(random, habits, [random.pick([3, 4]), lively], [random.pick([0, 1]), steady]);
       return { ...habits, clients, likings, servers: random.pick([2, 3]), nodeDeadlineMs: random.pick([50, 300, 300]) };
     },

@@ -9,6 +9,7 @@ export class StreamFaults {
     { name: 'cutServer', weight: 4, strike: (random) => this.#cutServer(random) },
     { name: 'sever', weight: 5, strike: (random) => this.#sever(random) },
     { name: 'unsteady', weight: 5, strike: (random) => this.#unsteady(random) },
+    { name: 'forgetful', weight: 4, strike: (random) => this.#forgetful(random) },
     { name: 'slowStreams', weight: 3, strike: (random) => this.#slowStreams(random) },
   ];
 
@@ -44,6 +45,17 @@ export class StreamFaults {
         network.cutClient(process);
       },
       () => network.setUnsteady(process, false),
+    );
+  }
+
+  #forgetful(random: SeededRandom): boolean {
+    const { clients, maxTtlMs, network, troubles } = this.company;
+    const { process } = random.pick(clients);
+    return troubles.during(
+      `${process.name} says nothing of what it gives back`,
+      random.between(0.1, 1) * maxTtlMs,
+      () => network.setForgetful(process, true),
+      () => network.setForgetful(process, false),
     );
   }
 

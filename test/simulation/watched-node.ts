@@ -15,11 +15,14 @@ import type {
   HandOffEntry,
   NodeBatch,
   NodeErrand,
+  NodeFault,
   NodeId,
 } from '../../server/src/store/redlock/coordinator/redis-node.js';
 import { RedlockStore } from '../../server/src/store/redlock/coordinator/redlock-store.js';
 import { ModelNode } from '../support/redlock/model-node.js';
 import type { LeftoverWatch } from './leftover-watch.js';
+
+const LOSSES: ReadonlySet<NodeFault['kind']> = new Set(['unreachable', 'timed_out', 'unverified']);
 
 /** A server's way to a Redis, under the name of the one that was meant, and watched for what it leaves there. */
 export class WatchedNode extends ModelNode {
@@ -42,20 +45,24 @@ export class WatchedNode extends ModelNode {
     if (repairs(batch)) leftovers.repaired(batch.entries);
     super.batch(batch, (reply) => {
       answered(reply);
-      if (reply.kind === 'fault' || (reply.kind === 'votes' && reply.votes.some(({ kind }) => kind === 'fault'))) {
-        leftovers.lost(redis);
-      } else leftovers.answered(redis, sentMs);
+      this.#heard(reply, sentMs);
+      if (reply.kind === 'votes' && reply.votes.some(({ kind }) => kind === 'fault')) leftovers.failed(redis);
     });
   }
 
   override errand(errand: NodeErrand, answered: (reply: ErrandReply) => void): void {
-    const { leftovers, redis } = this;
-    const sentMs = redis.world.nowMs();
+    const sentMs = this.redis.world.nowMs();
     super.errand(errand, (reply) => {
       answered(reply);
-      if (reply.kind === 'fault') leftovers.lost(redis);
-      else leftovers.answered(redis, sentMs);
+      this.#heard(reply, sentMs);
     });
+  }
+
+  #heard(reply: BatchReply<BatchVerb> | ErrandReply, sentMs: number): void {
+    const { leftovers, redis } = this;
+    if (reply.kind !== 'fault') leftovers.answered(redis, sentMs);
+    else if (LOSSES.has(reply.fault.kind)) leftovers.lost(redis);
+    else leftovers.failed(redis);
   }
 }
 

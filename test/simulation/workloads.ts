@@ -9,6 +9,8 @@ export interface Habits {
 }
 
 const MAX_WAIT_MS = 3_000;
+/** Longer than anybody's session is remembered. */
+const LONG_WAIT_MS = 30_000;
 /** Names that nobody holds for long. */
 export const SIDE: readonly string[] = ['s1', 's2', 's3'];
 
@@ -50,7 +52,8 @@ export function aside(random: SeededRandom, habits: Habits): Workload {
 
 /** Many acquires at a time, so that there is always a queue. */
 export function crowding(random: SeededRandom, habits: Habits): Workload {
-  return { ...lively(random, habits), concurrency: random.pick([4, 8, 16]), triesOnly: 0.05, cancelled: 0.3 };
+  const habit = { ...lively(random, habits), triesOnly: 0.05, cancelled: 0.3 };
+  return { ...habit, concurrency: random.pick([4, 8, 16]), maxWaitMs: random.pick([1_000, MAX_WAIT_MS, LONG_WAIT_MS]) };
 }
 
 function common(
