@@ -12,10 +12,11 @@ TESTS ?=
 ARGS ?=
 STORE ?= embedded
 MUTANTS ?=
+VARIANTS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help node install generate build run test fuzz mutants faults sim lint fix bench demo pack clean
+.PHONY: help node install generate build run test fuzz mutants model faults sim lint fix bench demo pack clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -64,6 +65,9 @@ fuzz: $(INSTALLED) ## random bytes, messages, sequences and settings for SECONDS
 
 sim: $(INSTALLED) ## simulate faults: SEEDS=n FIRST_SEED=k runs a range, SEED=k replays one with its trace
 	@cd test && exec ../$(BIN)/mocha simulation/*.test.ts
+
+model: $(INSTALLED) ## search the quorum protocol with spin, and with one rule left out at a time; VARIANTS=a,b for some
+	@cd test && VARIANTS='$(VARIANTS)' exec node --import tsx --conditions @holdfast/source model/main.ts
 
 lint: $(INSTALLED) ## check types, style, protocol, import directions and generated code
 	@scripts/lint

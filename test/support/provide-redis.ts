@@ -1,5 +1,6 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { installPackages } from './debian-packages.js';
 
 const PACKAGE = 'redis-server';
 /** Debian asks this program whether a freshly installed service may be started. */
@@ -46,22 +47,10 @@ function installWithoutService(): string {
   const ownPolicy = !existsSync(POLICY);
   if (ownPolicy) writeFileSync(POLICY, POLICY_FORBIDS, { mode: 0o755 });
   try {
-    const installed = aptGet('install', '-y', '--no-install-recommends', PACKAGE);
-    if (installed === '0') return installed;
-    // A fresh machine may not have any list of packages yet.
-    aptGet('update');
-    return aptGet('install', '-y', '--no-install-recommends', PACKAGE);
+    return installPackages(PACKAGE);
   } finally {
     if (ownPolicy) rmSync(POLICY, { force: true });
   }
-}
-
-function aptGet(...args: readonly string[]): string {
-  const run = spawnSync('apt-get', args, {
-    stdio: ['ignore', process.stderr, process.stderr],
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-  });
-  return run.error?.message ?? String(run.status);
 }
 
 function redisVersion(): string | undefined {
