@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { readCommandLine } from '../../server/src/config/command-line.js';
 import { effectiveSettings, problemReport } from '../../server/src/config/report.js';
 import { resolveSettings } from '../../server/src/config/resolve.js';
 import { serverConfig } from '../../server/src/config/server-config.js';
@@ -145,6 +146,19 @@ describe('settings of the redlock store', () => {
         }
       });
     }
+
+    it('also where a flag whose value was forgotten has taken them for it', () => {
+      const report = reportOf({ grace: `--redis-nodes=a=redis://u:${SECRET}@x` });
+      expect(report).to.include('--grace: "--redis-nodes=a=redis://***@x"');
+    });
+
+    it('also where they are given to what is no flag', () => {
+      for (const dashes of ['-', '--']) {
+        const line = readCommandLine([`${dashes}redis-node=a=redis://u:${SECRET}@x`], '1.2.3');
+        expect(line).to.include({ kind: 'misused' });
+        expect(JSON.stringify(line)).to.include(`${dashes}redis-node`).and.to.not.include(SECRET);
+      }
+    });
 
     it('also where it is right, and where only its company is wrong', () => {
       const nodes = `a=redis://:${SECRET}@x,b=redis://u:${SECRET}@y:1/2,c=redis://z`;

@@ -52,9 +52,12 @@ export function readCommandLine(args: readonly string[], version: string): Comma
   return { kind: given['check'] === true ? 'check' : 'serve', flags };
 }
 
-/** The parser takes `--flag=value` as a whole for the unknown flag, and so guesses badly: ask again without the value. */
+/**
+ * The parser takes `--flag=value` as a whole for the unknown flag, and so guesses badly and prints what may be a password: ask
+ * again without the value.
+ */
 function misuseOfFlag(complaint: string, version: string): CommandLine | undefined {
-  const [, flag] = /unknown option '(--[^'=]+)=/.exec(complaint) ?? [];
+  const [, flag] = /unknown option '(--?[^'=]+)=/.exec(complaint) ?? [];
   const line = flag === undefined ? undefined : readCommandLine([flag], version);
   return line?.kind === 'misused' ? line : undefined;
 }

@@ -59,8 +59,13 @@ export function resolveSettings(
   return { ok: true, values: values as OptionValues, settings: all };
 }
 
+/** A flag whose value was forgotten takes the next flag for it, and that one may hold the address of a node with its password. */
+function withoutLogins(text: string): string {
+  return text.replace(/:\/\/.*@/gs, '://***@');
+}
+
 function shownSetting(written: Setting, kind: ValueKind<unknown>): Setting {
-  return kind.shown === undefined ? written : { ...written, text: kind.shown(written.text) };
+  return { ...written, text: kind.shown === undefined ? withoutLogins(written.text) : kind.shown(written.text) };
 }
 
 function settingOf(
