@@ -77,9 +77,9 @@ async function write(order: Extract<ClientOrder, { kind: 'write' }>): Promise<vo
   const endUs = nowUs() + stallMs * 1_000;
   while (nowUs() < endUs);
   const may = mayWrite(held, by, signal);
-  const atUs = nowUs();
+  say({ kind: 'looked', name, mayWrite: may, atUs: nowUs() });
   if (may) await send(resource, { resource: name, token, writer: ownName, operation });
-  say({ kind: 'wrote', name, mayWrite: may, atUs });
+  say({ kind: 'wrote', name, mayWrite: may });
 }
 
 const CHUNK_NUMBERS = 50_000;

@@ -68,8 +68,10 @@ export type ClientEvent =
   /** It may rely on its lease until then. */
   | { readonly kind: 'extended'; readonly name: string; readonly untilUs: number; readonly atUs: number }
   | { readonly kind: 'releasing'; readonly name: string; readonly atUs: number }
-  /** Told when the bytes have been handed to the network, or when the lease forbade it. */
-  | { readonly kind: 'wrote'; readonly name: string; readonly mayWrite: boolean; readonly atUs: number }
+  /** It looked at its lease and found this, right before it wrote or did not. */
+  | { readonly kind: 'looked'; readonly name: string; readonly mayWrite: boolean; readonly atUs: number }
+  /** The network has the bytes, or the lease forbade it. */
+  | { readonly kind: 'wrote'; readonly name: string; readonly mayWrite: boolean }
   | { readonly kind: 'allocated' | 'hoarded' }
   | { readonly kind: 'state'; readonly state: ClientState; readonly atUs: number }
   | {

@@ -76,7 +76,7 @@ export class ToldByClient {
         this.#looked(event.atUs, event.name);
         return;
       case 'stalled':
-      case 'wrote':
+      case 'looked':
         if (event.mayWrite) this.#looked(event.atUs, event.name);
         return;
       case 'worked':
