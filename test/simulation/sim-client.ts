@@ -94,7 +94,7 @@ export class SimClient {
       denied(refusal.message);
       return;
     }
-    const waitMs = Math.max(1, Math.min(leftMs, PROBE_WAIT_MS));
+    const waitMs = Math.max(1, Math.floor(Math.min(leftMs, PROBE_WAIT_MS)));
     const operation = this.history.invoked(this.process, resource, waitMs);
     this.session.acquire(this.#spec(resource, this.work.minTtlMs), waitMs, {
       granted: (lease) => {
