@@ -53,7 +53,7 @@ const PROFILES: Readonly<Record<string, Profile<Chosen>>> = {
     25,
     (random, chosen) => {
       const habits = { ...chosen, resources: names(random.pick([1, 2])) };
-      const likings = { unsteady: 12, cutServer: 6, sever: 4 };
+      const likings = { unsteady: 12, cutServer: 6, sever: 6, slowStreams: 10 };
       return { ...habits, likings, clients: company(random, habits, [2, lasting], [1, steady], [2, aside]) };
     },
   ],

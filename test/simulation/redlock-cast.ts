@@ -94,7 +94,15 @@ const PROFILES: Readonly<Record<string, Profile<Chosen>>> = {
     14,
     (random, chosen) => {
       const habits = { ...chosen, resources: names(random.pick([1, 2])) };
-      const likings = { unsteady: 15, cutServer: 10, cutStream: 4, sever: 4, drainServer: 5, slowServer: 5 };
+      const likings = {
+        unsteady: 15,
+        cutServer: 10,
+        cutStream: 4,
+        sever: 6,
+        drainServer: 5,
+        slowServer: 5,
+        slowStreams: 8,
+      };
       const clients = company(random, habits, [2, lasting], [1, steady], [2, aside]);
       return { ...habits, clients, likings, servers: random.pick([2, 3]) };
     },
