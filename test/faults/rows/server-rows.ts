@@ -149,7 +149,8 @@ const B6: PlayedRow = {
   kind: 'played',
   control: NO_QUARANTINE,
   play: async (stage) => {
-    const cell = await stage.cell(SMALL);
+    // A quarantine longer than a server takes to start.
+    const cell = await stage.cell({ ...SMALL, maxTtlMs: 12_000 });
     const client = cell.client(1);
     await client.connect(cell.server(1).address);
     const first = await client.acquire(R, TTL_MS, PATIENCE_MS);
