@@ -68,4 +68,14 @@ describe('core: a request is answered (S5)', () => {
     await rig.clock.advance(20_000);
     expect(client.answer('failed', hasty).failure).to.include({ reason: 'STORE_UNAVAILABLE' });
   });
+
+  it('also one that does not wait, when its client is silent while the store takes its time', async () => {
+    rig.store.answerDelayMs = () => 20_000;
+    client.release(id);
+    const silent = await rig.client('silent');
+    const hasty = silent.acquire('r');
+    await rig.clock.advance(80_000);
+    const answers = silent.heard.filter((frame) => frame.id === hasty).map(({ kind }) => kind);
+    expect(answers).to.deep.equal(['granted']);
+  });
 });

@@ -28,7 +28,9 @@ export class WaitingRoom {
       const listening =
         attachment !== undefined &&
         attachment.resuming === undefined &&
-        nowMs - attachment.anchor.receivedAtMs <= ANCHOR_INTERVALS * attachment.toldIntervalMs;
+        // Silence tells nothing of one that does not wait, and has no deadline that would answer it.
+        (request.waitMs === 0 ||
+          nowMs - attachment.anchor.receivedAtMs <= ANCHOR_INTERVALS * attachment.toldIntervalMs);
       if (!listening) request.session.passedOver.add(resource);
       return listening;
     });
