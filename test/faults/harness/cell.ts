@@ -173,10 +173,12 @@ export class Cell {
     });
   }
 
-  /** Resolves when a node has been admitted. */
+  /** Resolves when a node has been admitted, as the process it is now: what it had kept of an admission says nothing. */
   async admitted(number: number, withinMs: number): Promise<void> {
+    const { client } = this.redis(number);
+    const runId = /^run_id:(\w+)/m.exec(await client.info('server'))?.[1] ?? '';
     await eventually(withinMs, `the admission of node ${number}`, async () =>
-      (await this.redis(number).client.exists(ADMISSION)) === 1 ? true : undefined,
+      (await client.get(ADMISSION))?.startsWith(runId) ? true : undefined,
     );
   }
 

@@ -25,7 +25,10 @@ const D3: PlayedRow = {
   id: 'D3',
   title: 'requests of a server arrive at three nodes, and the replies do not',
   kind: 'played',
-  control: { without: 'deleting a failed bid from nodes that were silent', edits: guard('abort-silent') },
+  control: {
+    without: 'deleting a failed bid from nodes that were silent, or answer late',
+    edits: [...guard('abort-silent'), ...guard('abort-late')],
+  },
   play: async (stage) => {
     const cell = await stage.cell({ ...SMALL, servers: 1, clients: 1, maxTtlMs: LONG_TTL_MS });
     const client = cell.client(1);
