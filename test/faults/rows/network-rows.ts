@@ -72,15 +72,13 @@ const D6: PlayedRow = {
   kind: 'played',
   control: { without: 'the anchor of an extension', edits: guard('client-anchor') },
   play: async (stage) => {
-    const { cell, waiter, granted } = await heldAndWaited(stage, { ...SMALL, servers: 1 }, MAX_TTL_MS);
+    const { cell, holder, waiter, granted } = await heldAndWaited(stage, { ...SMALL, servers: 1 }, MAX_TTL_MS);
     const door = cell.door();
-    // They wait in order on their way, and arrive when the last thing the server has heard is old.
-    const beganUs = nowUs();
-    door.treat('down', { kind: 'hold' });
-    await reached(beganUs + 0.5 * MAX_TTL_MS * 1_000);
+    // What the client hears of is always as old as this.
+    door.treat('down', { kind: 'delay', ms: 0.3 * MAX_TTL_MS });
+    await reached(nowUs() + 2 * MAX_TTL_MS * 1_000);
+    stage.check('I11', 'the delay alone cost the lease', await holder.mayWrite(R));
     door.treat('up', { kind: 'swallow' });
-    await reached(beganUs + 0.8 * MAX_TTL_MS * 1_000);
-    door.treat('down', { kind: 'pass' });
     await granted;
     await waiter.release(R);
     return measured;
