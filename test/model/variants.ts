@@ -86,6 +86,7 @@ const HARMLESS: readonly Variant[] = [
     ...sound('tombstone-off', 'a release leaves no ballot', { BIDS: 3, HORIZON: 4, WIPES: 1, HANDOFFS: 1, SKEW: 0 }),
     without: 'NO_TOMBSTONE',
   },
+  { ...sound('tombstone-off-kept', 'the same while a lease is extended and repaired', KEPT), without: 'NO_TOMBSTONE' },
   {
     ...sound(
       'freed-at-own-deadline',
