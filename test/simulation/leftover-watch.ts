@@ -35,6 +35,8 @@ export interface LeftoverWatchPorts {
  */
 export class LeftoverWatch {
   readonly #values = new Map<LockValue, Leftover>();
+  /** Values that are to stay: what is sent to a slow node after the decision is no other bid. */
+  readonly #held = new Set<LockValue>();
   /** Values that may be left. */
   readonly #excused = new Set<LockValue>();
   #askedLast: readonly LockValue[] = [];
@@ -59,7 +61,8 @@ export class LeftoverWatch {
   asked(entries: readonly (AcquireEntry | HandOffEntry)[]): void {
     this.#askedLast = entries.map(({ value }) => value);
     for (const { key, value } of entries) {
-      if (!this.#excused.has(value)) this.#values.set(value, { key, sinceMs: this.ports.nowMs() });
+      if (this.#excused.has(value) || this.#held.has(value)) continue;
+      this.#values.set(value, { key, sinceMs: this.ports.nowMs() });
     }
   }
 
@@ -74,7 +77,9 @@ export class LeftoverWatch {
   }
 
   granted(hash: Parameters<typeof lockValue>[0], token: bigint): void {
-    this.#values.delete(lockValue(hash, Number(token)));
+    const value = lockValue(hash, Number(token));
+    this.#held.add(value);
+    this.#values.delete(value);
   }
 
   released({ resource, hashes, token }: ReleaseBid): void {
@@ -82,6 +87,7 @@ export class LeftoverWatch {
     const leftover = { key: this.#keys.keyOf(resource), sinceMs: this.ports.nowMs() };
     for (const hash of hashes) {
       const value = lockValue(hash, Number(token));
+      this.#held.delete(value);
       if (!this.#excused.has(value)) this.#values.set(value, leftover);
     }
   }

@@ -24,6 +24,9 @@ import type { LeftoverWatch } from './leftover-watch.js';
 
 const LOSSES: ReadonlySet<NodeFault['kind']> = new Set(['unreachable', 'timed_out', 'unverified']);
 
+/** An answer that takes so long is a slow one. */
+const SLOW_MS = 20;
+
 /** A server's way to a Redis, under the name of the one that was meant, and watched for what it leaves there. */
 export class WatchedNode extends ModelNode {
   constructor(
@@ -60,7 +63,9 @@ export class WatchedNode extends ModelNode {
 
   #heard(reply: BatchReply<BatchVerb> | ErrandReply, sentMs: number): void {
     const { leftovers, redis } = this;
-    if (reply.kind !== 'fault') leftovers.answered(redis, sentMs);
+    // The way is slow, or the server stood still: what is to be told may have to wait its turn.
+    if (redis.world.nowMs() > sentMs + SLOW_MS) leftovers.failed(redis);
+    else if (reply.kind !== 'fault') leftovers.answered(redis, sentMs);
     else if (LOSSES.has(reply.fault.kind)) leftovers.lost(redis);
     else leftovers.failed(redis);
   }
