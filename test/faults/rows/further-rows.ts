@@ -1,4 +1,7 @@
+import { readdirSync } from 'node:fs';
+import { credentials } from '@grpc/grpc-js';
 import { connect, InvalidArgumentError, type Lease, LeaseLostError } from '@holdfast/client';
+import { LeaseServiceClient } from '@holdfast/protocol';
 import { eventually } from '../../support/deadline.js';
 import { listed } from '../../support/listed.js';
 import { PATIENCE_MS, SLACK_MS, TTL_MS } from '../harness/cell.js';
@@ -160,6 +163,42 @@ const J18: PlayedRow = {
   },
 };
 
+const STREAMS = 20_000;
+const AT_ONCE = 50;
+
+const H2: PlayedRow = {
+  id: 'H2',
+  title: `${STREAMS} streams opened and cancelled at once`,
+  kind: 'played',
+  play: async (stage) => {
+    const cell = await stage.cell(ONE_SERVER);
+    const { address, pid } = cell.server();
+    const sessions = new LeaseServiceClient(address, credentials.createInsecure());
+    const files = (): number => readdirSync(`/proc/${pid}/fd`).length;
+    const cancelled = (): Promise<void> =>
+      new Promise((resolve) => {
+        const stream = sessions.session();
+        stream.on('error', () => resolve());
+        stream.write({ frames: [] });
+        stream.cancel();
+      });
+    await cancelled();
+    const [filesBefore, startMs] = [files(), performance.now()];
+    for (let opened = 0; opened < STREAMS; opened += AT_ONCE) {
+      await Promise.all(Array.from({ length: AT_ONCE }, cancelled));
+    }
+    const tookMs = performance.now() - startMs;
+    sessions.close();
+    await stage.soon('I7', 'no stream and no file left', PATIENCE_MS, async () => {
+      return (await cell.metric('holdfast_streams')) === 0 && files() <= filesBefore;
+    });
+    const client = await connect(address);
+    await (await client.acquire(R, { ttlMs: TTL_MS })).release();
+    await client.close();
+    return () => `${seconds(tookMs)}; 0 streams, ${files()} files open where it were ${filesBefore}`;
+  },
+};
+
 const ON_SOCKETS = 'real sockets, the server in the process of the tests';
 
 function onWire(id: string, title: string, ...names: readonly string[]): Row {
@@ -198,7 +237,7 @@ export const EMBEDDED_ROWS: readonly Row[] = [
 
 export const MISUSE_ROWS: readonly Row[] = [
   onWire('H1', 'a client that stops reading', 'slow-reader'),
-  { id: 'H2', title: 'a hundred thousand streams opened and cancelled', kind: 'waiting', why: 'not written yet' },
+  H2,
   onWire('H5', 'messages over the limit, and small ones that unpack to more', 'misuse'),
   onWire('H6', 'malformed frames, a wrong first frame, ids that do not rise', 'misuse', 'frame-order'),
   onWire('H6b', 'bad values in frames, unknown kinds and fields', 'misuse'),
