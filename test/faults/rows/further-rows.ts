@@ -220,7 +220,8 @@ export const EMBEDDED_ROWS: readonly Row[] = [
         {
           file: 'server/src/store/embedded/group-commit.ts',
           original: '      await this.options.log.append(batch);',
-          replacement: '      this.options.log.append(batch).catch(() => undefined);',
+          replacement:
+            '      await Promise.resolve(this.options.log.append(batch).catch(() => undefined) && undefined);',
         },
       ],
     },
