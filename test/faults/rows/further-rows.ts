@@ -195,7 +195,8 @@ const H2: PlayedRow = {
     const client = await connect(address);
     await (await client.acquire(R, { ttlMs: TTL_MS })).release();
     await client.close();
-    return () => `${seconds(tookMs)}; 0 streams, ${files()} files open where it were ${filesBefore}`;
+    const filesAfter = files();
+    return () => `${seconds(tookMs)}; 0 streams, ${filesAfter} files open, ${filesBefore} before`;
   },
 };
 
