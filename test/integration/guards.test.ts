@@ -1,10 +1,14 @@
 import { expect } from 'chai';
 import { type Patch, patchesOf } from '../mutants/patch.js';
 import { twoAtATime } from '../mutants/two-at-a-time.js';
-import { tryNone, tryPatch, type Verdict } from '../mutants/verdict.js';
+import { searchPatch, tryNone, tryPatch, type Verdict } from '../mutants/verdict.js';
 
 /** Each child compiles and runs a file of tests; all of them together, on a loaded machine. */
 const ALL_MS = 120_000;
+
+/** Guards that the simulator misses at once, and within how many seeds it has to. */
+const MISSED_AT_ONCE = ['ballot-model', 'quarantine-wait', 'release-owner-model'];
+const FEW_SEEDS = 40;
 
 describe('guards that are switched off', () => {
   const patches = patchesOf('required');
@@ -19,6 +23,14 @@ describe('guards that are switched off', () => {
     it(`are missed by "${patch.test}": ${patch.title}`, () => {
       const verdict = verdicts.get(patch);
       expect(verdict?.kind, JSON.stringify(verdict)).to.equal('noticed');
+    });
+  }
+
+  for (const patch of patches.filter(({ id }) => MISSED_AT_ONCE.includes(id))) {
+    it(`are missed by the simulator: ${patch.title}`, async function () {
+      this.timeout(ALL_MS);
+      const verdict = await searchPatch(patch, { seeds: FEW_SEEDS });
+      expect(verdict?.kind, JSON.stringify(verdict)).to.equal('found');
     });
   }
 

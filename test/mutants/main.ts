@@ -26,9 +26,9 @@ function chosen(paths: readonly string[], isMended: boolean): readonly Patch[] {
   return isMended ? patchesOf('mended') : [...patchesOf('required'), ...patchesOf('further')];
 }
 
-async function attempt(patch: Patch, isMended: boolean): Promise<Tried> {
+async function attempt(patch: Patch, isMended: boolean, records: boolean): Promise<Tried> {
   const startMs = performance.now();
-  const simulator = isMended ? undefined : await searchPatch(patch);
+  const simulator = isMended ? undefined : await searchPatch(patch, { shortens: records });
   // A guard that nobody is asked about has not been shown to be needed.
   const test = hasTests(patch) || !isSimulated(patch.edits) ? await tryPatch(patch) : undefined;
   const took = `${((performance.now() - startMs) / 1_000).toFixed(1)} s`;
@@ -61,7 +61,7 @@ function isNoticed({ simulator, test }: Tried): boolean {
 
 async function run(patches: readonly Patch[], records: boolean, isMended: boolean): Promise<boolean> {
   const startMs = performance.now();
-  const tried = await twoAtATime(patches, (patch) => attempt(patch, isMended));
+  const tried = await twoAtATime(patches, (patch) => attempt(patch, isMended, records));
   const seeds = Math.max(0, ...tried.map(({ simulator }) => (simulator?.kind === 'found' ? simulator.seed : 0)));
   const problems = [...(await tryNone(patches)), ...(seeds > 0 ? await searchNone(seeds) : [])];
   for (const problem of problems) say(problem);

@@ -13,7 +13,7 @@ const KEPT_LINES = 24;
 /** How long a shorter way to it is looked for. */
 const PATIENCE = { ms: 5_000, runs: 60 };
 
-async function search({ firstSeed, seeds, system, limitMs }: SearchOrder): Promise<Search> {
+async function search({ firstSeed, seeds, system, limitMs, shortens }: SearchOrder): Promise<Search> {
   for (let seed = firstSeed; seed < firstSeed + seeds; seed += 1) {
     if (usedMs() > limitMs) return { kind: 'green', seeds: seed - firstSeed };
     const { name } = systemOf(seed);
@@ -21,8 +21,8 @@ async function search({ firstSeed, seeds, system, limitMs }: SearchOrder): Promi
     const outcome = await runSeed(seed);
     const [violation] = outcome.violations;
     if (violation === undefined) continue;
-    const shortest = await shrink(outcome, (play) => runSeed(seed, play), PATIENCE);
-    return { kind: 'found', seed, system: name, violation, story: storyOf(shortest) };
+    const told = shortens ? await shrink(outcome, (play) => runSeed(seed, play), PATIENCE) : outcome;
+    return { kind: 'found', seed, system: name, violation, story: storyOf(told) };
   }
   return { kind: 'green', seeds };
 }

@@ -19,6 +19,8 @@ export interface SearchLimits {
   readonly seeds?: number;
   /** Default: `LONGEST_SEARCH_MS`. */
   readonly limitMs?: number;
+  /** A shorter way to what was found is looked for. Default: false. */
+  readonly shortens?: boolean;
 }
 
 export interface SearchOrder extends Required<SearchLimits> {
@@ -48,13 +50,13 @@ export type SimulatorRun =
 /** Looks for a seed that breaks something, with sources patched as they are loaded. */
 export async function runSimulator(
   edits: readonly Edit[],
-  { firstSeed = 1, seeds = MOST_SEEDS, limitMs = LONGEST_SEARCH_MS }: SearchLimits = {},
+  { firstSeed = 1, seeds = MOST_SEEDS, limitMs = LONGEST_SEARCH_MS, shortens = false }: SearchLimits = {},
 ): Promise<SimulatorRun> {
   const system = systemOfEdits(edits);
   const { report, errors, patched } = await runPatched(
     edits,
     (path) => {
-      const order: SearchOrder = { firstSeed, seeds, system, limitMs, report: path };
+      const order: SearchOrder = { firstSeed, seeds, system, limitMs, shortens, report: path };
       return ['mutants/search-process.ts', JSON.stringify(order)];
     },
     Math.max(LEAST_MS, HANGS * limitMs),

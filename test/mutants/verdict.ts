@@ -49,14 +49,12 @@ export function verdictOf({ edits, test, tests }: Patch, run: MochaRun): Verdict
 }
 
 /** Switches one guard off and runs seed after seed until one breaks something; `undefined` where it has no say. */
-export async function searchPatch(
-  patch: Patch,
-  limits: SearchLimits = patch.unseen === undefined ? {} : { limitMs: UNSEEN_SEARCH_MS },
-): Promise<SimulatorVerdict | undefined> {
+export async function searchPatch(patch: Patch, limits: SearchLimits = {}): Promise<SimulatorVerdict | undefined> {
   const why = misfit(patch);
   if (why !== undefined) return { kind: 'failed', why };
   if (!isSimulated(patch.edits)) return undefined;
-  return simulatorVerdictOf(patch, await runSimulator(patch.edits, limits));
+  const most = patch.unseen === undefined ? {} : { limitMs: UNSEEN_SEARCH_MS };
+  return simulatorVerdictOf(patch, await runSimulator(patch.edits, { ...most, ...limits }));
 }
 
 export function simulatorVerdictOf({ edits, unseen }: Patch, run: SimulatorRun): SimulatorVerdict {
