@@ -5,7 +5,7 @@ import type { Outcome } from './outcome.js';
 import type { Play } from './systems.js';
 
 /** However busy the machine is. */
-const PATIENCE = { ms: Number.POSITIVE_INFINITY, runs: 300 };
+const PATIENCE = { ms: Number.POSITIVE_INFINITY, runs: 60 };
 
 /** Leases are freed when a stream ends: that is bound to be noticed. */
 function broken(seed: number, play?: Play): Promise<Outcome> {
