@@ -145,7 +145,7 @@ class RedlockStage implements Stage {
     this.#unadmittedMs.set(redis, world.nowMs);
     const lately = [...this.#unadmittedMs.values()].filter((atMs) => atMs > world.nowMs - BLAME_MS).length;
     // Of nodes that come back one by one after its machine slept, a server has nothing to compare with.
-    if (lately < cast.redises) return;
+    if (lately < cast.redises || this.servers.some(({ process }) => process.hasSlept)) return;
     history.violated('L6', `all ${lately} nodes have lost their votes, and none of them was at fault`);
   }
 
