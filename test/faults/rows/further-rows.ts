@@ -222,7 +222,7 @@ export const EMBEDDED_ROWS: readonly Row[] = [
           file: 'server/src/store/embedded/group-commit.ts',
           original: '      await this.options.log.append(batch);',
           replacement:
-            '      await Promise.resolve(this.options.log.append(batch).catch(() => undefined) && undefined);',
+            '      await Promise.resolve(this.options.log.append(batch).catch((error) => this.stop(error)) && undefined);',
         },
       ],
     },
