@@ -107,6 +107,21 @@ const PROFILES: Readonly<Record<string, Profile<Chosen>>> = {
       return { ...habits, clients, likings, servers: random.pick([2, 3]) };
     },
   ],
+  /** Leases that are extended again and again, and others who wait for them to end. */
+  keepers: [
+    10,
+    (random, chosen) => {
+      const kept = { ...chosen, resources: names(2) };
+      const brief = { ...chosen, resources: names(8).slice(2) };
+      const likings = { isolate: 8, slowStreams: 8, sever: 6, slowServer: 8, pauseServer: 3, pauseClient: 3 };
+      const clients = [
+        ...company(random, kept, [random.pick([2, 3]), lasting], [1, lively]),
+        ...company(random, brief, [1, lively]),
+      ];
+      const resources = names(8);
+      return { ...chosen, resources, clients, likings, servers: random.pick([2, 3]), grants: chosen.grants * 2 };
+    },
+  ],
   /** Leases that live hardly longer than messages travel. */
   brief: [
     5,
