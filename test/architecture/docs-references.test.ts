@@ -12,7 +12,9 @@ const source = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 /** Files and what a page quotes from them: `file`: “quote”, “quote”. */
 function quotes(page: string): readonly { readonly file: string; readonly quote: string }[] {
   return [
-    ...page.matchAll(/`((?:unit|contract|simulation|history|wire|integration|faults)\/[\w.-]+\.ts)`:((?:,? “[^”]+”)+)/g),
+    ...page.matchAll(
+      /`((?:unit|contract|simulation|history|wire|integration|faults)\/[\w.-]+\.ts)`:((?:,? “[^”]+”)+)/g,
+    ),
   ].flatMap(([, file = '', list = '']) => [...list.matchAll(/“([^”]+)”/g)].map(([, quote = '']) => ({ file, quote })));
 }
 
