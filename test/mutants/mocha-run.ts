@@ -34,7 +34,12 @@ interface Report {
 }
 
 /** Runs the tests of `files` whose full title fits `grep`, with the sources patched as they are loaded. */
-export async function runMocha(files: readonly string[], grep: RegExp, edits: readonly Edit[]): Promise<MochaRun> {
+export async function runMocha(
+  files: readonly string[],
+  grep: RegExp,
+  edits: readonly Edit[],
+  limitMs = RUN_MS,
+): Promise<MochaRun> {
   // Neither the suite's reporter nor its watch for leaks: a test that fails may leave what it likes.
   const { report, errors, patched } = await runPatched(
     edits,
@@ -43,7 +48,7 @@ export async function runMocha(files: readonly string[], grep: RegExp, edits: re
       ...['--no-config', '--no-package', '--exit', '--timeout', '10000', '--reporter', 'json'],
       ...['--reporter-option', `output=${path}`, '--grep', grep.source, ...files],
     ],
-    RUN_MS,
+    limitMs,
   );
   if (report === undefined) return { kind: 'broken', why: errors };
   const { passes, failures } = JSON.parse(report) as Report;

@@ -19,7 +19,7 @@ const MAIN = fileURLToPath(new URL('./row-main.ts', import.meta.url));
 const FOLDER = join(ROOT, 'build/faults');
 /** Temporary files of everything that is started. */
 const TEMPORARY = join(FOLDER, 'tmp');
-const LIMIT_MS = 180_000;
+const LIMIT_MS = 320_000;
 const selection = process.env['ROWS'] ?? '';
 const commit = commitText();
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 1e9)} GB, ${type()} ${release()}, Node.js ${process.versions.node}`;

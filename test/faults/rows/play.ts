@@ -23,9 +23,12 @@ export async function play(row: PlayedRow, folder: string, control?: Control): P
   }
 }
 
+/** On a loaded machine some of them take more than a minute. */
+const TESTS_MS = 150_000;
+
 /** Runs the tests that are a row; each that fails is a violation. */
 export async function runTests(row: TestedRow, control?: Control): Promise<Outcome> {
-  const run = await runMocha(row.files, row.grep ?? new RegExp(`\\b${row.id}: `), control?.edits ?? []);
+  const run = await runMocha(row.files, row.grep ?? new RegExp(`\\b${row.id}: `), control?.edits ?? [], TESTS_MS);
   if (run.kind === 'broken') throw new Error(run.why);
   const tests = run.passed.length + run.failed.length;
   if (tests === 0) throw new Error(`${row.files.join(', ')}: no test of ${row.id}`);
