@@ -23,8 +23,6 @@ interface Waiting {
  */
 export class SimProcess {
   paused = false;
-  /** Its machine has slept at least once. */
-  hasSlept = false;
   /** Which life this is; a restart begins another. */
   generation = 0;
   #rate: number;
@@ -109,7 +107,6 @@ export class SimProcess {
     if (how === 'sleep') {
       this.#keepTime();
       this.#asleep = true;
-      this.hasSlept = true;
     }
     this.world.note(this.name, how === 'sleep' ? 'falls asleep' : 'paused');
   }

@@ -174,7 +174,7 @@ describe('the clock watch', () => {
     watch.close();
   });
 
-  it('waits for those that can be asked, and a second at most for those that do not answer', async () => {
+  it('waits for those that can be asked, and not for those that are gone', async () => {
     const watched = new Watched();
     await watched.measured([0, 1, 2, 3, 4], 0);
     await watched.clock.advance(4_000);
@@ -184,11 +184,58 @@ describe('the clock watch', () => {
     expect(watched.told, 'one of two that are there').to.deep.equal([]);
     await watched.measured([2], 0);
     expect(watched.told, 'two are gone').to.deep.equal(['moved 0']);
-    await watched.measured([1], -900);
+    watched.watch.close();
+  });
+
+  it('waits a second at most for the rest, once a quorum has been heard', async () => {
+    const watched = new Watched();
+    await watched.measured([0, 1, 2, 3, 4], 0);
+    await watched.measured([0, 1], 900);
+    await watched.measured([2], 0);
     await watched.clock.advance(900);
-    expect(watched.told).to.have.length(1);
+    expect(watched.watch.suspects(0)).to.equal(true);
     await watched.clock.advance(200);
-    expect(watched.told).to.deep.equal(['moved 0', 'moved 1']);
+    expect(watched.watch.suspects(0)).to.equal(false);
+    expect(watched.told).to.deep.equal(['suspected shift']);
+    watched.watch.close();
+  });
+
+  it('blames nobody before a quorum has been heard: nodes come back one by one to a server that slept', async () => {
+    const watched = new Watched();
+    await watched.measured([0, 1, 2, 3, 4], 0);
+    await watched.measured([0], 4_500);
+    await watched.clock.advance(5_000);
+    expect(watched.told).to.deep.equal([]);
+    expect(watched.watch.suspects(0)).to.equal(true);
+    await watched.measured([1], 4_500);
+    await watched.clock.advance(5_000);
+    expect(watched.told).to.deep.equal(['suspected shift']);
+    await watched.measured([2], 4_500);
+    await watched.clock.advance(1_000);
+    for (let round = 0; round < 2; round += 1) await watched.measured([0, 1, 2, 3, 4], 4_500);
+    expect(watched.told.at(-1)).to.equal('trusted');
+    expect(watched.told.filter((each) => each.startsWith('moved'))).to.deep.equal([]);
+    watched.watch.close();
+  });
+
+  it('blames nobody either after all nodes were out of reach for long', async () => {
+    const watched = new Watched();
+    await watched.measured([0, 1, 2, 3, 4], 0);
+    await watched.clock.advance(10_000);
+    for (const node of [0, 1, 2, 3, 4]) await watched.measured([node], 250);
+    await watched.clock.advance(1_000);
+    expect(watched.told).to.deep.equal(['suspected shift']);
+    watched.watch.close();
+  });
+
+  it('blames a node that came back first and alone when the others say that it moved', async () => {
+    const watched = new Watched();
+    await watched.measured([0, 1, 2, 3, 4], 0);
+    await watched.measured([0], 4_500);
+    await watched.clock.advance(5_000);
+    await watched.measured([1, 2], 0);
+    await watched.clock.advance(1_000);
+    expect(watched.told).to.deep.equal(['moved 0']);
     watched.watch.close();
   });
 

@@ -6,9 +6,12 @@ import type { NodeStanding } from './redis-node.js';
 const FAULT_MS = 100;
 /** Shifts that may be one and the same. Less than `FAULT_MS`, so that a clock that did not move is never like one that did. */
 const ALIKE_MS = 50;
-/** How long a verdict waits for the other nodes to be measured. The node under suspicion does not vote meanwhile. */
+/**
+ * How long a verdict waits for the other nodes to be measured, once a quorum of them has been; before, it waits for that. The
+ * node under suspicion does not vote meanwhile.
+ */
 const HOLD_MS = 1_000;
-/** A node that has not been heard for so long is not waited for. */
+/** A node that had not been heard for so long when the suspect last was is not waited for. */
 const RECENT_MS = 3_000;
 
 export interface ClockWatchPorts {
@@ -180,8 +183,11 @@ export class ClockWatch {
       if (role === 'witness') witnesses += 1;
       if (role === 'unheard') unheard += 1;
     });
+    // A server whose machine slept meets its nodes again one by one: the first that comes back is not yet to blame.
+    const tooFew = company + witnesses < this.quorum;
     const overdue = this.ports.clock.nowMs() >= suspicion.sinceMs + HOLD_MS;
-    if (!overdue && unheard > 0 && company + unheard > witnesses && company <= witnesses + unheard) return 'open';
+    const undecided = company + unheard > witnesses && company <= witnesses + unheard;
+    if (unheard > 0 && (tooFew || (undecided && !overdue))) return 'open';
     return company >= 2 && company > witnesses ? 'server' : 'node';
   }
 
@@ -194,7 +200,7 @@ export class ClockWatch {
     }
     const clock = this.clockOf(other);
     const knewBefore = clock.measured && clock.firstSentMs <= suspicion.goodMs;
-    if (!knewBefore || clock.lastReceivedMs < suspicion.sinceMs - RECENT_MS) return 'none';
+    if (!knewBefore || clock.lastReceivedMs < suspicion.goodMs - RECENT_MS) return 'none';
     const unmoved = this.#unmoved.get(other);
     const since = unmoved !== undefined && unmoved.sentMs >= suspicion.sinceMs;
     return since && !alike(unmoved.shift, suspicion.shift) ? 'witness' : 'unheard';
@@ -224,10 +230,11 @@ export class ClockWatch {
   #arm(): void {
     this.#hold?.cancel();
     this.#hold = undefined;
-    if (this.#suspicions.size === 0) return;
-    const first = Math.min(...[...this.#suspicions.values()].map(({ sinceMs }) => sinceMs));
-    const leftMs = Math.max(0, first + HOLD_MS - this.ports.clock.nowMs());
-    this.#hold = this.ports.clock.after(leftMs, () => this.#judge());
+    const nowMs = this.ports.clock.nowMs();
+    const ends = [...this.#suspicions.values()]
+      .map(({ sinceMs }) => sinceMs + HOLD_MS)
+      .filter((endMs) => endMs > nowMs);
+    if (ends.length > 0) this.#hold = this.ports.clock.after(Math.min(...ends) - nowMs, () => this.#judge());
   }
 }
 
