@@ -220,17 +220,6 @@ export const EMBEDDED_ROWS: readonly Row[] = [
     files: ['faults/embedded-kill.test.ts'],
     grep: /G1/,
     scope: 'the store in a process of its own',
-    control: {
-      without: 'waiting for the disk',
-      edits: [
-        {
-          file: 'server/src/store/embedded/group-commit.ts',
-          original: '      await this.options.log.append(batch);',
-          replacement:
-            '      await Promise.resolve(this.options.log.append(batch).catch((error) => this.stop(error)) && undefined);',
-        },
-      ],
-    },
   },
   {
     id: 'G2',
