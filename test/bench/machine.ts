@@ -27,11 +27,14 @@ export function thisMachine(peers: Pick<Machine, 'etcd' | 'redis'>): Machine {
   };
 }
 
+/** What runs write themselves. */
+const APART = [':!test/bench/results', ':!test/faults/results', ':!docs'] as const;
+
 /** The commit, with `-dirty` when files that git knows differ from it, apart from the results themselves. */
 export function commitText(): string {
   try {
     const commit = git('rev-parse', '--short=12', 'HEAD');
-    const changed = git('status', '--porcelain', '--untracked-files=no', '--', '.', ':!test/*/results', ':!docs');
+    const changed = git('status', '--porcelain', '--untracked-files=no', '--', '.', ...APART);
     return changed === '' ? commit : `${commit}-dirty`;
   } catch {
     return 'unknown';
