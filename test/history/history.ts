@@ -8,6 +8,7 @@ import { QueueOrder } from './queue-order.js';
 import { type Healing, Recovery } from './recovery.js';
 import { SETTLE_SLACK_MS, Settling } from './settling.js';
 import {
+  type Belief,
   type Court,
   type Grant,
   type InvariantName,
@@ -27,6 +28,8 @@ export interface HistoryOptions {
   readonly failureCodes?: readonly string[];
   /** How much later than its wait an acquire may be settled. Default: 250 ms. */
   readonly settleSlackMs?: number;
+  /** Somebody believes this, perhaps for longer than before. Default: nobody looks at it. */
+  readonly believed?: (belief: Belief) => void;
 }
 
 /** How near it was: what each invariant measures, whether it was broken or not. `undefined`: there was nothing to measure. */
@@ -72,7 +75,7 @@ export class History {
     private readonly scene: Scene,
     /** Whether what happens now may lead to two beliefs all the same: a limit that is documented. */
     beliefsMayMeet: () => boolean = () => false,
-    { failureCodes, settleSlackMs = SETTLE_SLACK_MS }: HistoryOptions = {},
+    { failureCodes, settleSlackMs = SETTLE_SLACK_MS, believed }: HistoryOptions = {},
   ) {
     const court: Court = {
       get nowMs() {
@@ -84,7 +87,7 @@ export class History {
     this.#tokens = new TokenOrder(court, beliefsMayMeet);
     const violated = (what: string, resource: string): void => court.accuse('I2', what, scene.nowMs, resource);
     this.log = new FencedLog(violated, (write) => this.#mayHave(write));
-    this.#believers = new OneBeliever(court, beliefsMayMeet);
+    this.#believers = new OneBeliever(court, beliefsMayMeet, believed);
     this.#stops = new HolderStops(court, beliefsMayMeet);
     this.#settling = new Settling(court, settleSlackMs);
     this.queues = new QueueOrder(court);

@@ -28,6 +28,7 @@ export class OneBeliever {
   constructor(
     private readonly court: Court,
     private readonly beliefsMayMeet: () => boolean,
+    private readonly believed: (belief: Belief) => void = () => undefined,
   ) {}
 
   get(grant: Grant): Belief | undefined {
@@ -65,6 +66,7 @@ export class OneBeliever {
   }
 
   #look(own: Belief): void {
+    this.believed(own);
     const rivals = this.#byResource.get(own.resource);
     if (rivals === undefined || rivals.size < 2) return;
     const ownMs = own.grant.remainingMs();

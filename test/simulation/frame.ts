@@ -62,7 +62,10 @@ class Frame<Rule extends string, C extends Cast> {
     this.#goesOn = play.goesOn === true;
     this.world = new World(this.#random.fork(), play.isReplay === true);
     const { world } = this;
-    this.history = new History(world, () => this.#beliefsMayMeet(), { failureCodes: FAILURE_CODES });
+    this.history = new History(world, () => this.#beliefsMayMeet(), {
+      failureCodes: FAILURE_CODES,
+      believed: (belief) => this.#stage.believed?.(belief),
+    });
     const { history } = this;
     history.log.fenced = sabotage.unfenced !== true;
     const watch = new QueueWatch(history.queues);

@@ -37,12 +37,17 @@ type Step = {
   };
 }[BatchVerb];
 
+/** Calls that let a lock stand for longer. */
+const TAKES: ReadonlySet<BatchVerb> = new Set(['acquire', 'hand_off', 'extend', 'adopt']);
+
 export interface NodeWatchPorts {
   nowMs(): number;
   readonly windowMs: number;
   /** The longest lease that any node of the cluster has taken so far. Shared by their watches. */
   readonly leases: { longestMs: number };
   violated(guarantee: string, what: string, lock: string): void;
+  /** The node has a value, for so long by its own clock. */
+  stands(key: string, value: LockValue, expiresInMs: number): void;
   /** A server has taken away its vote, because its clock has moved or it has forgotten something. */
   unadmitted(): void;
 }
@@ -50,7 +55,8 @@ export interface NodeWatchPorts {
 /**
  * Watches one node from outside, with a memory that outlives the node's. On what nodes must never do rests what all servers
  * promise together, so that a node that does it is found long before two clients meet over it:
- * - what a node accepts is greater than whatever it accepted before, whatever it has lost or slept through since (S2);
+ * - what a node accepts is greater than whatever it accepted before, whatever it has lost or slept through since, and not so
+ *   old that it could be from before the node lost something (S2);
  * - after a loss of its memory it accepts nothing until every lease of before is over (S1);
  * - a lock changes or goes only on the word of the one whose value it is, and nobody is told that he has it who has not (S1);
  * - no expiry moves closer (S3);
@@ -83,6 +89,7 @@ export class NodeWatch implements Witness {
     const before = batch.entries.map(({ key }) => this.#look(key));
     const reply = run();
     if (reply.kind !== 'votes') return reply;
+    if (TAKES.has(batch.verb)) this.#noteStands(batch.entries, reply.votes);
     const keys = batch.entries.map(({ key }) => key);
     batch.entries.forEach((entry, index) => {
       // Of several entries for one lock it cannot be said which did what.
@@ -92,6 +99,14 @@ export class NodeWatch implements Witness {
       this.#judge({ verb: batch.verb, entry, vote, before: was, after: this.#look(entry.key) } as Step);
     });
     return reply;
+  }
+
+  #noteStands(entries: readonly { readonly key: string }[], votes: readonly { readonly kind: string }[]): void {
+    entries.forEach(({ key }, index) => {
+      if (votes[index]?.kind !== 'ok') return;
+      const { value, expiresInMs } = this.#look(key);
+      if (value !== undefined) this.ports.stands(key, value as LockValue, expiresInMs);
+    });
   }
 
   #look(key: string): Look {
@@ -144,6 +159,10 @@ export class NodeWatch implements Witness {
     const memory = this.#memoryOf(key);
     const token = tokenOf(value);
     if (token <= memory.accepted) this.#accuse('S2', key, `accepted ${token} after ${memory.accepted}`);
+    const behindUs = this.redis.clockUs - token;
+    if (behindUs > 1_000 * this.ports.windowMs) {
+      this.#accuse('S2', key, `accepted ${token}, which is ${(behindUs / 1_000).toFixed()} ms old`);
+    }
     const sinceMs = this.ports.nowMs() - this.#forgotMs;
     if (sinceMs < Math.max(this.#awaitedMs, 2 * this.ports.windowMs)) {
       this.#accuse('S1', key, `accepted ${token} ${sinceMs.toFixed()} ms after it lost its memory`);

@@ -1,5 +1,6 @@
 import { quarantineMs } from '../../server/src/store/redlock/coordinator/settings.js';
 import { type KeyLeft, problemsOfKeys } from '../history/keys-left.js';
+import type { Belief } from '../history/terms.js';
 import { problemsOfThings } from '../history/things-left.js';
 import { SETTINGS } from '../support/core-rig.js';
 import { ModelRedis } from '../support/redlock/model-redis.js';
@@ -13,7 +14,9 @@ import { NodeWatch } from './node-watch.js';
 import type { Outcome } from './outcome.js';
 import { LONGER, type RedlockCast, redlockCastFor, settingsOf } from './redlock-cast.js';
 import { RedlockServer } from './redlock-server.js';
+import type { SimProcess } from './sim-process.js';
 import { countsOf, type FaultKind, type Problem, type Stage, type StageParts } from './stage.js';
+import { StandWatch } from './stand-watch.js';
 
 /** The nodes' clocks are set by somebody, and so run apart less than others do. */
 const MAX_NODE_RATE_ERROR = 0.0009;
@@ -56,6 +59,7 @@ class RedlockStage implements Stage {
   readonly #redises: readonly ModelRedis[];
   readonly #memory: MemoryFaults;
   readonly #leases = { longestMs: 0 };
+  readonly #stands: StandWatch;
   readonly #unadmittedMs = new Map<ModelRedis, number>();
 
   constructor(
@@ -72,6 +76,11 @@ class RedlockStage implements Stage {
       return new ModelRedis(clock, `redis-${index + 1}`, options);
     });
     const settings = settingsOf(cast);
+    this.#stands = new StandWatch({
+      quorum: Math.floor(cast.redises / 2) + 1,
+      nowMs: clock.nowMs,
+      violated: (guarantee, what, resource) => parts.history.violated(guarantee, what, resource),
+    });
     for (const redis of this.#redises) redis.witness = this.#watch(redis);
     this.servers = Array.from({ length: cast.servers }, (_, index) => this.#newServer(index));
     const longestMs = (cast.isMixed ? LONGER : 1) * cast.maxTtlMs;
@@ -96,6 +105,12 @@ class RedlockStage implements Stage {
   /** Where a lease stands on a bare quorum, one node that loses a key before its time is enough to free it. */
   beliefsMayMeet(): boolean {
     return this.parts.world.nowMs <= this.#memory.lostMs + LONGEST_STAND_TTLS * this.parts.cast.maxTtlMs;
+  }
+
+  /** Where clocks are set, or run off, there is no telling how long anything lasts by another one. */
+  believed({ client, resource, grant }: Belief): void {
+    if (this.parts.cast.clockFaults !== 'none') return;
+    this.#stands.believed(resource, grant, grant.remainingMs() / (client as SimProcess).rate);
   }
 
   ailments(): readonly Problem[] {
@@ -129,6 +144,7 @@ class RedlockStage implements Stage {
       nowMs: () => world.nowMs,
       windowMs: cast.windowMs,
       leases: this.#leases,
+      stands: (key, value, expiresInMs) => this.#stands.stands(redis.id, key, value, expiresInMs / redis.rate),
       violated: (guarantee, what, lock) => this.#violated(guarantee, what, lock),
       unadmitted: () => this.#unadmitted(redis),
     });

@@ -1,4 +1,5 @@
 import type { History } from '../history/history.js';
+import type { Belief } from '../history/terms.js';
 import type { CountLeft } from '../history/things-left.js';
 import type { Cast } from './cast.js';
 import type { Reachable } from './connection.js';
@@ -54,6 +55,8 @@ export interface Stage {
   /** How long after the last fault everybody can have everything again (I11). */
   readonly recoveryMs: number;
   begin(): void;
+  /** Somebody believes this, perhaps for longer than before. */
+  believed?(belief: Belief): void;
   /** What happened just now may make two believe that they hold one thing: a limit that is documented. */
   beliefsMayMeet(): boolean;
   /** What has not recovered yet. */
