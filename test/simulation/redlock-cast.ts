@@ -9,6 +9,7 @@ import {
   lasting,
   lively,
   names,
+  overstaying,
   type Profile,
   pickProfile,
   SIDE,
@@ -120,6 +121,20 @@ const PROFILES: Readonly<Record<string, Profile<Chosen>>> = {
       ];
       const resources = names(8);
       return { ...chosen, resources, clients, likings, servers: random.pick([2, 3]), grants: chosen.grants * 2 };
+    },
+  ],
+  /** Leases that live to their last moment, told late, to holders whom nobody hears any more. */
+  overtime: [
+    8,
+    (random, chosen) => {
+      // A bid waits longer for its nodes where leases are longer.
+      const maxTtlMs = Math.round(random.between(600, 1_500));
+      const graceMs = random.pick([100, 300, 1_500]);
+      const late = { ...chosen, maxTtlMs, graceMs, isMixed: false, nodeDeadlineMs: 300 };
+      const habits = { ...late, resources: names(random.pick([1, 2])) };
+      const likings = { slowServer: 20, slowStreams: 15, strand: 15, isolate: 5 };
+      const clients = company(random, habits, [3, overstaying], [1, lively], [1, aside]);
+      return { ...habits, clockFaults: 'none' as const, clients, likings, servers: random.pick([2, 3]) };
     },
   ],
   /** Leases that live hardly longer than messages travel. */

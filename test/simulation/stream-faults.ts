@@ -8,6 +8,7 @@ export class StreamFaults {
     { name: 'cutStream', weight: 14, strike: (random) => this.company.network.cut(random) },
     { name: 'cutServer', weight: 4, strike: (random) => this.#cutServer(random) },
     { name: 'sever', weight: 5, strike: (random) => this.#sever(random) },
+    { name: 'strand', weight: 3, strike: (random) => this.#strand(random) },
     { name: 'unsteady', weight: 5, strike: (random) => this.#unsteady(random) },
     { name: 'forgetful', weight: 4, strike: (random) => this.#forgetful(random) },
     { name: 'slowStreams', weight: 3, strike: (random) => this.#slowStreams(random) },
@@ -30,6 +31,24 @@ export class StreamFaults {
       random.between(100, 3_000),
       () => network.sever(process, server, random),
       () => network.mend(process, server),
+    );
+  }
+
+  /** A client's machine has no network, and no other server to turn to; servers hear of it at once, or late. */
+  #strand(random: SeededRandom): boolean {
+    const { clients, maxTtlMs, network, servers, troubles } = this.company;
+    const { process } = random.pick(clients);
+    const isHeardOf = random.chance(0.5);
+    return troubles.during(
+      `${process.name} | all servers`,
+      random.between(0.3, 2) * maxTtlMs,
+      () => {
+        if (isHeardOf) network.cutClient(process);
+        for (const server of servers) network.sever(process, server, random);
+      },
+      () => {
+        for (const server of servers) network.mend(process, server);
+      },
     );
   }
 

@@ -44,6 +44,18 @@ export function lasting(random: SeededRandom, habits: Habits): Workload {
   };
 }
 
+/** Holds on until its lease has come to its end, often does nothing to put that off, and asks for more meanwhile. */
+export function overstaying(random: SeededRandom, habits: Habits): Workload {
+  return {
+    ...common(random, habits),
+    maxHoldMs: random.pick([2, 4]) * habits.maxTtlMs,
+    maxPauseMs: random.pick([5, 50]),
+    concurrency: random.pick([1, 3, 6]),
+    triesOnly: random.pick([0.1, 0.7]),
+    unextended: random.pick([0, 0, 0.5, 1]),
+  };
+}
+
 /** As lively as others, and mostly somewhere else, so that a run has grants while few things are held for long. */
 export function aside(random: SeededRandom, habits: Habits): Workload {
   const resources = [...SIDE, ...SIDE, ...habits.resources];
