@@ -9,6 +9,9 @@ import type { FaultKind, StageParts } from './stage.js';
 const HOUR_MS = 3_600_000;
 const LINK_DIRECTIONS: readonly LinkDirection[] = ['requests', 'replies', 'both'];
 
+/** Answers so late are waited for all the same. */
+const LATE_ANSWER_MS = 25;
+
 /** The servers of a cluster, its nodes, and where they all are. */
 export interface Cluster extends StageParts<RedlockCast> {
   readonly servers: readonly RedlockServer[];
@@ -25,6 +28,7 @@ export class LinkFaults {
     { name: 'isolate', weight: 4, strike: (random) => this.#isolate(random) },
     { name: 'slowLink', weight: 6, strike: (random) => this.#slowLink(random) },
     { name: 'slowServer', weight: 5, strike: (random) => this.#slowServer(random) },
+    { name: 'loseAnswers', weight: 4, strike: (random) => this.#loseAnswers(random) },
     { name: 'duplicate', weight: 4, strike: (random) => this.#duplicate(random) },
     { name: 'farBid', weight: 4, strike: (random) => this.#farBid(random) },
     { name: 'misdirect', weight: 1, strike: (random) => this.#misdirect(random) },
@@ -102,6 +106,26 @@ export class LinkFaults {
       random.between(100, 2_000),
       () => redises.forEach((_, node) => void server.slow(node, direction, delayMs)),
       () => redises.forEach((_, node) => void server.slow(node, direction)),
+    );
+  }
+
+  /** What was asked is done, and before the answers arrive the connections end. */
+  #loseAnswers(random: SeededRandom): boolean {
+    const { redises, servers, troubles } = this.cluster;
+    const server = random.pick(servers);
+    const nodes = redises.map((_, node) => node).filter(() => random.chance(0.8));
+    return troubles.during(
+      `${server.process.name} loses answers`,
+      random.between(1, LATE_ANSWER_MS),
+      () => {
+        for (const node of nodes) server.slow(node, 'replies', 2 * LATE_ANSWER_MS);
+      },
+      () => {
+        for (const node of nodes) {
+          server.slow(node, 'replies');
+          server.disconnect(node);
+        }
+      },
     );
   }
 

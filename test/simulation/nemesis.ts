@@ -71,6 +71,7 @@ export class Nemesis {
   /** Nothing is the matter any more. Clocks stay as they are. */
   stop(): void {
     this.#stopped = true;
+    this.parts.troubles.over = true;
     this.parts.troubles.endAll();
   }
 

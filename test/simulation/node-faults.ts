@@ -5,12 +5,16 @@ import type { Cluster } from './link-faults.js';
 import type { SeededRandom } from './seeded-random.js';
 import type { FaultKind } from './stage.js';
 
+/** Servers look again and again at a node that waits, and not all the time. */
+const LAST_OF_A_WAIT_MS = 1_000;
+
 /** What befalls Redis processes. */
 export class NodeFaults {
   readonly kinds: readonly FaultKind[] = [
     { name: 'restartRedis', weight: 9, strike: (random) => this.#restartRedis(random) },
     { name: 'wipeRedis', weight: 3, strike: (random) => this.#wipeRedis(random) },
     { name: 'wipeInTurn', weight: 2, strike: (random) => this.#wipeInTurn(random) },
+    { name: 'wipeTwice', weight: 2, strike: (random) => this.#wipeTwice(random) },
     { name: 'pauseRedis', weight: 6, strike: (random) => this.#pauseRedis(random) },
     { name: 'outOfMemory', weight: 3, strike: (random) => this.#outOfMemory(random) },
     { name: 'failing', weight: 3, strike: (random) => this.#failing(random) },
@@ -74,6 +78,18 @@ export class NodeFaults {
     return troubles.during('nodes lose their memory in turn', 1.3 * order.length * pauseMs + 1, strike, () => {
       going = false;
     });
+  }
+
+  /** A node that waits for its vote loses its memory once more, shortly before the wait is over. */
+  #wipeTwice(random: SeededRandom): boolean {
+    const { cast, redises, settings, troubles, world } = this.cluster;
+    const redis = random.pick(redises);
+    const againMs = quarantineMs(settings, cast.maxTtlMs) - random.between(0, LAST_OF_A_WAIT_MS);
+    this.#wipe(redis);
+    world.after(againMs, () => {
+      if (!troubles.over) this.#wipe(redis);
+    });
+    return true;
   }
 
   #pauseRedis(random: SeededRandom): boolean {

@@ -4,6 +4,7 @@ import type { Cast } from './cast.js';
 import type { SeededRandom } from './seeded-random.js';
 import {
   aside,
+  brooding,
   company,
   crowding,
   lasting,
@@ -72,12 +73,30 @@ const PROFILES: Readonly<Record<string, Profile<Chosen>>> = {
     16,
     (random, chosen) => {
       // Either term of the quarantine may be the greater one.
-      const windowMs = random.pick([100, 200, 800]);
+      const windowMs = random.pick([100, 200, 1_500]);
       const habits = { ...chosen, resources: names(random.pick([1, 2])), windowMs };
-      const likings = { wipeRedis: 12, wipeInTurn: 15, restartRedis: 6, cutSome: 3, pauseClient: 3, duplicate: 5 };
+      const likings = {
+        wipeRedis: 12,
+        wipeInTurn: 15,
+        wipeTwice: 20,
+        restartRedis: 6,
+        cutSome: 3,
+        pauseClient: 3,
+        duplicate: 5,
+      };
       const clients = company(random, habits, [random.pick([1, 2]), lasting], [1, lively], [1, aside]);
       const calm = { clockFaults: 'none' as const, ballotMs: Math.max(chosen.ballotMs, 2 * windowMs + 2_000) };
       return { ...habits, ...calm, clients, likings, redises: random.pick([3, 3, 5]) };
+    },
+  ],
+  /** Leases that are put back where they were lost, and what was sent to do that arrives twice. */
+  repairs: [
+    6,
+    (random, chosen) => {
+      const habits = { ...chosen, resources: names(random.pick([4, 8])) };
+      const likings = { wipeRedis: 15, duplicate: 25, restartRedis: 3 };
+      const clients = company(random, habits, [random.pick([2, 3]), brooding], [1, aside]);
+      return { ...habits, clockFaults: 'none' as const, isShared: false, clients, likings };
     },
   ],
   /** A server that hears late, and asks late, of what others have done meanwhile. */
@@ -85,7 +104,7 @@ const PROFILES: Readonly<Record<string, Profile<Chosen>>> = {
     16,
     (random, chosen) => {
       const habits = { ...chosen, resources: names(random.pick([1, 1, 2])) };
-      const likings = { slowServer: 15, slowLink: 8, pauseServer: 6, duplicate: 4, isolate: 4 };
+      const likings = { slowServer: 15, slowLink: 8, loseAnswers: 12, pauseServer: 6, duplicate: 4, isolate: 4 };
       const clients = company(random, habits, [random.pick([3, 4]), lively], [random.pick([0, 1]), steady]);
       return { ...habits, clients, likings, servers: random.pick([2, 3]), nodeDeadlineMs: random.pick([50, 300, 300]) };
     },

@@ -145,6 +145,11 @@ export class RedlockServer implements SimServer {
     this.#nodes[node]?.heal();
   }
 
+  /** The connection to a Redis ends, as both of them hear: what was on its way back is lost. */
+  disconnect(node: number): void {
+    this.#nodes[node]?.dropped({ kind: 'unreachable', message: 'closed the connection' });
+  }
+
   /** Messages take up to so long; without it, what they usually take. */
   slow(node: number, direction: LinkDirection, maxDelayMs: number = USUAL_MS.most): void {
     const link = this.#link(node);

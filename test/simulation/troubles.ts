@@ -3,6 +3,8 @@ import type { World } from './world.js';
 /** What is the matter at the moment, and what ends it. Everything lasts for a while; nothing happens twice at a time. */
 export class Troubles {
   readonly #remedies = new Map<string, () => void>();
+  /** From now on nothing is to be the matter any more. */
+  over = false;
 
   constructor(private readonly world: World) {}
 

@@ -56,6 +56,11 @@ export function overstaying(random: SeededRandom, habits: Habits): Workload {
   };
 }
 
+/** Holds several things at a time, for about as long as a lease lives. */
+export function brooding(random: SeededRandom, habits: Habits): Workload {
+  return { ...lasting(random, habits), maxHoldMs: habits.maxTtlMs, unextended: 0, concurrency: random.pick([2, 4]) };
+}
+
 /** As lively as others, and mostly somewhere else, so that a run has grants while few things are held for long. */
 export function aside(random: SeededRandom, habits: Habits): Workload {
   const resources = [...SIDE, ...SIDE, ...habits.resources];
