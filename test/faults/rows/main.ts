@@ -2,17 +2,15 @@
  * `make faults`: runs the rows of the table of faults, one after another, each in a group of processes of its own that is ended
  * as a whole. ROWS=A,C5 chooses: a letter stands for all of its rows. A run that was interrupted goes on where it was.
  */
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, rmSync } from 'node:fs';
-import { cpus, release, totalmem, type } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { commitText } from '../../bench/machine.js';
 import { ROOT } from '../../support/project-root.js';
+import { OwnGroup } from '../harness/own-group.js';
 import { ROWS } from './catalog.js';
 import { writeReport } from './report.js';
-import { latestResults, Run, record } from './results.js';
+import { latestResults, machineText, Run, record } from './results.js';
 import { type Row, type RowResult, seconds } from './row.js';
 
 const MAIN = fileURLToPath(new URL('./row-main.ts', import.meta.url));
@@ -22,9 +20,8 @@ const TEMPORARY = join(FOLDER, 'tmp');
 const LIMIT_MS = 320_000;
 const selection = process.env['ROWS'] ?? '';
 const commit = commitText();
-const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 1e9)} GB, ${type()} ${release()}, Node.js ${process.versions.node}`;
-
-let running: ChildProcess | undefined;
+const machine = machineText();
+const group = new OwnGroup<RowResult>(TEMPORARY);
 
 const say = (line: string): boolean => process.stdout.write(`${line}\n`);
 
@@ -33,36 +30,15 @@ function isChosen({ id }: Row): boolean {
   return selection.split(',').some((wanted) => wanted === id || (/^[A-Z]$/.test(wanted) && id.startsWith(wanted)));
 }
 
-/** Ends the group of the row that is under way, whatever state it is in. */
-function endGroup(): void {
-  try {
-    if (running?.pid !== undefined) process.kill(-running.pid, 'SIGKILL');
-  } catch {
-    // It has ended by itself.
-  }
-  rmSync(TEMPORARY, { recursive: true, force: true });
-}
-
 async function run(row: Row): Promise<RowResult> {
   const folder = join(FOLDER, row.id);
   rmSync(folder, { recursive: true, force: true });
-  mkdirSync(TEMPORARY, { recursive: true });
   const limitMs = row.kind === 'played' ? (row.limitMs ?? LIMIT_MS) : LIMIT_MS;
   const startMs = performance.now();
-  const child = fork(MAIN, [row.id, folder], {
-    execArgv: ['--import', 'tsx', '-C', '@holdfast/source'],
-    detached: true,
-    env: { ...process.env, TMPDIR: TEMPORARY },
-  });
-  running = child;
   let result: RowResult | undefined;
-  child.on('message', (told: RowResult) => {
+  await group.run(MAIN, [row.id, folder], limitMs, (told) => {
     result = told;
   });
-  const overdue = setTimeout(endGroup, limitMs);
-  await once(child, 'exit');
-  clearTimeout(overdue);
-  endGroup();
   const tookMs = Math.round(performance.now() - startMs);
   return result ?? { kind: 'broken', why: `not done after ${seconds(tookMs)}`, tookMs };
 }
@@ -77,13 +53,6 @@ function show({ id, title }: Row, result: RowResult): void {
   const { control } = result;
   if (control !== undefined)
     say(`  control: ${control.violations} violations without ${control.without}\n    ${control.first}`);
-}
-
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    endGroup();
-    process.exit(signal === 'SIGINT' ? 130 : 143);
-  });
 }
 
 const chosen = ROWS.filter(isChosen);

@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, release, totalmem, type } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ROOT } from '../../support/project-root.js';
 import type { RowResult } from './row.js';
@@ -9,6 +10,12 @@ export interface Recorded {
   readonly commit: string;
   readonly date: string;
   readonly machine: string;
+}
+
+/** This machine in a few words. */
+export function machineText(): string {
+  const memory = `${Math.round(totalmem() / 1e9)} GB`;
+  return `${cpus().length} × ${cpus()[0]?.model.trim()}, ${memory}, ${type()} ${release()}, Node.js ${process.versions.node}`;
 }
 
 const LATEST = join(ROOT, 'test/faults/results/latest.json');
@@ -64,7 +71,8 @@ export class Run {
   }
 }
 
-function write(path: string, value: unknown): void {
+/** As JSON, with its folder if that is missing. */
+export function write(path: string, value: unknown): void {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, `${JSON.stringify(value, undefined, 2)}\n`);
 }
