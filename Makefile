@@ -16,7 +16,7 @@ VARIANTS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help node install generate build run test fuzz mutants model faults sim lint fix bench demo pack clean
+.PHONY: help node install generate build run test fuzz mutants model faults soak sim lint fix bench demo pack clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -58,6 +58,11 @@ mutants: $(INSTALLED) ## switch guards off, one at a time: the simulator must mi
 faults: $(INSTALLED) ## fault after fault with real processes, each with a control; ROWS=A,C5 for some
 	@scripts/build
 	@cd test && BUILT=1 exec node --import tsx --conditions @holdfast/source faults/rows/main.ts
+
+soak: $(INSTALLED) ## faults at random for MINUTES=5, then a look for leaks; SEED=k strikes the same blows, STORE=embedded
+	@scripts/build
+	@cd test && MINUTES='$(MINUTES)' SEED='$(SEED)' STORE='$(if $(filter command line environment,$(origin STORE)),$(STORE))' BUILT=1 \
+	  exec node --import tsx --conditions @holdfast/source faults/soak/main.ts
 
 fuzz: $(INSTALLED) ## random bytes, messages, sequences and settings for SECONDS=60; SEED=k plays what was found again
 	@scripts/build

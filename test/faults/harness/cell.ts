@@ -63,6 +63,8 @@ export class Cell {
   /** Between servers and nodes: a row for each server. */
   readonly #ways: TcpProxy[][] = [];
   readonly #clients: Participant[] = [];
+  /** Those who came later. */
+  readonly #joined: Participant[] = [];
   readonly #ownProxies: TcpProxy[] = [];
   #resource: ResourceProcess | undefined;
 
@@ -159,6 +161,21 @@ export class Cell {
     await canGrant(this.server(number));
   }
 
+  /** Starts one more client. No other of the run has its name. */
+  async joinedBy(name: string): Promise<Participant> {
+    const { record, launch } = this.surroundings;
+    const client = await Participant.start(name, record, both(launch, this.plan.clientLaunch));
+    this.#joined.push(client);
+    return client;
+  }
+
+  /** Starts another client in the place of one that has ended. */
+  async replaceClient(number: number): Promise<Participant> {
+    const client = await this.joinedBy(`client-${number}-${this.#joined.length + 1}`);
+    this.#clients[number - 1] = client;
+    return client;
+  }
+
   async metric(name: string, server = 1): Promise<number | undefined> {
     const text = await (await fetch(this.server(server).metricsUrl ?? '')).text();
     const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1];
@@ -189,7 +206,7 @@ export class Cell {
 
   async stop(): Promise<void> {
     for (const redis of this.#redises) redis.resume();
-    await Promise.all(this.#clients.map((client) => client.kill()));
+    await Promise.all([...this.#clients, ...this.#joined].map((client) => client.kill()));
     await Promise.all(this.#servers.map(stopAtOnce));
     await Promise.all([...this.#ways.flat(), ...this.#doors, ...this.#ownProxies].map((proxy) => proxy.stop()));
     await Promise.all([...this.#redises.map((redis) => redis.stop()), this.#resource?.stop()]);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { readEvents } from '../../history/event-file.js';
 import type { Figures } from '../../history/history.js';
 import { HistoryRecord } from '../../history/record.js';
+import type { ReplayOptions } from '../../history/replay.js';
 import type { Edit } from '../../mutants/patch.js';
 import { eventually } from '../../support/deadline.js';
 import { Cell, type Plan, SLACK_MS } from './cell.js';
@@ -93,8 +94,8 @@ export class Stage {
     });
   }
 
-  /** Ends the processes, and has the checker judge what was written down. */
-  async finish(): Promise<Judgement> {
+  /** Ends the processes, and has the checker judge what was written down, by what else is to be known for that. */
+  async finish(options: ReplayOptions = {}): Promise<Judgement> {
     const cell = this.#cell;
     await this.end();
     const unloaded = this.#guards.unloaded;
@@ -105,6 +106,7 @@ export class Stage {
     const { violations, figures } = this.record.judged({
       beliefsMayMeet: () => this.beliefsMayMeet,
       settleSlackMs: SLACK_MS,
+      ...options,
     });
     return { violations: [...violations, ...this.#found], figures };
   }

@@ -246,15 +246,21 @@ export function lockKey(name: string): string {
 }
 
 /** The default: how long a ballot is kept. */
-const BALLOT_MS = 600_000;
+export const BALLOT_MS = 600_000;
 const BOOKKEEPING = /^holdfast\0[^\0]+\0(adm|cfg|now|mark|ttl|want)$/;
 
+function kindOf(key: string): KeyLeft['kind'] {
+  if (BOOKKEEPING.test(key)) return 'own';
+  if (!key.includes('\0')) return 'lock';
+  return key.endsWith('\0b') ? 'ballot' : 'other';
+}
+
 /** Everything that a node has. */
-async function leftovers({ client, port }: RedisServer): Promise<readonly KeyLeft[]> {
+export async function leftovers({ client, port }: RedisServer): Promise<readonly KeyLeft[]> {
   const keys = await client.keys('*');
   return Promise.all(
     keys.map(async (key) => {
-      const kind = BOOKKEEPING.test(key) ? 'own' : key.includes('\0') ? 'ballot' : 'lock';
+      const kind = kindOf(key);
       const leftMs = await client.pttl(key);
       const expiresInMs = leftMs < 0 ? undefined : leftMs;
       return { node: `redis at ${port}`, key: key.replaceAll('\0', ' '), kind, expiresInMs };

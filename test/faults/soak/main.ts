@@ -1,0 +1,72 @@
+/**
+ * `make soak`: for MINUTES (default 5) a nemesis does at random whatever the rows of faults do, to five nodes, three servers and
+ * their clients, or to one server with its own store: STORE=embedded. SEED=k decides what it does. What the processes make of
+ * that has a timing of its own, so that a seed brings back the blows, not the run.
+ */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { commitText } from '../../bench/machine.js';
+import { inFigures } from '../../history/history.js';
+import { markdownTable } from '../../support/markdown-table.js';
+import { ROOT } from '../../support/project-root.js';
+import { OwnGroup } from '../harness/own-group.js';
+import { machineText } from '../rows/results.js';
+import { leaksOf } from './leaks.js';
+import { leakTable, writeSoakReport } from './report.js';
+import { latestSoaks, recordSoak, type SoakEvent, type SoakResult, type StoreName } from './result.js';
+
+const MAIN = fileURLToPath(new URL('./soak-main.ts', import.meta.url));
+const FOLDER = join(ROOT, 'build/soak');
+/** To start, to come to an end, to become quiet, and to be judged. */
+const BESIDES_MS = 400_000;
+const MOST_SEED = 1_000_000;
+const SHOWN_VIOLATIONS = 10;
+
+const store = storeOf(process.env['STORE'] || 'redlock');
+const minutes = positive('MINUTES', process.env['MINUTES'] || '5');
+const seed = positive('SEED', process.env['SEED'] || String(1 + Math.floor(Math.random() * MOST_SEED)));
+
+const say = (line: string): boolean => process.stdout.write(`${line}\n`);
+
+function storeOf(text: string): StoreName {
+  if (text === 'redlock' || text === 'embedded') return text;
+  throw new RangeError(`STORE is ${text}; it can be redlock or embedded`);
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (value > 0 && Number.isFinite(value)) return value;
+  throw new RangeError(`${name} is ${text}; it must be a number above 0`);
+}
+
+function show({ rounds, strikes, writes, violations, figures, leaks, failure }: SoakResult): void {
+  const done = Object.entries(strikes).map(([kind, count]) => `${count} × ${kind.replaceAll('_', ' ')}`);
+  say(`\n${rounds} rounds: ${done.join(', ')}`);
+  say(`${inFigures(figures)}, ${writes} writes`);
+  say(`\n${markdownTable(...leakTable(leaks))}\n`);
+  for (const violation of violations.slice(0, SHOWN_VIOLATIONS)) say(`VIOLATION ${violation}`);
+  for (const leak of leaksOf(leaks)) say(`LEAK ${leak}`);
+  if (failure !== undefined) say(`BROKEN ${failure}`);
+  say(`${violations.length} violations, ${leaksOf(leaks).length} leaks; history in ${join(FOLDER, 'history.jsonl')}`);
+}
+
+rmSync(FOLDER, { recursive: true, force: true });
+const commit = commitText();
+say(`SEED=${seed} COMMIT=${commit} STORE=${store}, ${minutes} minutes`);
+let result: SoakResult | undefined;
+const group = new OwnGroup<SoakEvent>(join(FOLDER, 'tmp'));
+const limitMs = minutes * 60_000 + BESIDES_MS;
+await group.run(MAIN, [store, String(seed), String(minutes), FOLDER], limitMs, (event) => {
+  if (event.kind === 'said') say(event.line);
+  else result = event.result;
+});
+if (result === undefined) {
+  say('BROKEN: it ended without a result');
+} else {
+  show(result);
+  recordSoak(store, { ...result, commit, date: new Date().toISOString().slice(0, 10), machine: machineText() });
+  writeSoakReport(latestSoaks());
+}
+const isClean = result !== undefined && result.failure === undefined && result.violations.length === 0;
+process.exitCode = isClean ? 0 : 1;
