@@ -12,7 +12,12 @@ export class FencedLog {
 
   readonly #writes: AcceptedWrites;
 
-  constructor(violated: (what: string, resource: string) => void, mayHave: (write: Write) => boolean = () => true) {
+  constructor(
+    violated: (what: string, resource: string) => void,
+    mayHave: (write: Write) => boolean = () => true,
+    /** Told of each write that is refused, and of the token that it came after. */
+    private readonly refusedOne: (write: Write, newest: bigint) => void = () => undefined,
+  ) {
     this.#writes = new AcceptedWrites(violated, mayHave);
   }
 
@@ -24,6 +29,7 @@ export class FencedLog {
     const newest = this.#newest.get(write.resource) ?? 0n;
     if (this.fenced && write.token < newest) {
       this.refused += 1;
+      this.refusedOne(write, newest);
       return;
     }
     this.#newest.set(write.resource, write.token);

@@ -9,6 +9,7 @@ import { type Healing, Recovery } from './recovery.js';
 import { SETTLE_SLACK_MS, Settling } from './settling.js';
 import {
   type Belief,
+  type BeliefsMayMeet,
   type Court,
   type Grant,
   type InvariantName,
@@ -73,8 +74,7 @@ export class History {
 
   constructor(
     private readonly scene: Scene,
-    /** Whether what happens now may lead to two beliefs all the same: a limit that is documented. */
-    beliefsMayMeet: () => boolean = () => false,
+    private readonly beliefsMayMeet: BeliefsMayMeet = () => false,
     { failureCodes, settleSlackMs = SETTLE_SLACK_MS, believed }: HistoryOptions = {},
   ) {
     const court: Court = {
@@ -86,7 +86,11 @@ export class History {
     this.#court = court;
     this.#tokens = new TokenOrder(court, beliefsMayMeet);
     const violated = (what: string, resource: string): void => court.accuse('I2', what, scene.nowMs, resource);
-    this.log = new FencedLog(violated, (write) => this.#mayHave(write));
+    this.log = new FencedLog(
+      violated,
+      (write) => this.#mayHave(write),
+      (write, newest) => this.#refused(write, newest),
+    );
     this.#believers = new OneBeliever(court, beliefsMayMeet, believed);
     this.#stops = new HolderStops(court, beliefsMayMeet);
     this.#settling = new Settling(court, settleSlackMs);
@@ -233,6 +237,14 @@ export class History {
   #mayHave({ resource, token, writer }: Write): boolean {
     const holder = this.#tokens.holderOf(resource, token);
     return holder === writer || (holder === undefined && this.#untold.has(`${writer} ${resource}`));
+  }
+
+  /** I2: whoever may rely on what it was granted can write. That somebody newer has written means that two were granted it. */
+  #refused(write: Write, newest: bigint): void {
+    const { resource, token, writer } = write;
+    if (!this.#believers.believes(write) || this.beliefsMayMeet(resource, 0)) return;
+    const what = `${resource} refused a write with ${token} by ${writer}, which holds it, after one with ${newest}`;
+    this.#accuse('I2', what, this.scene.nowMs, resource);
   }
 
   #accuse(of: string, what: string, sinceMs: number, resource: string | undefined): void {

@@ -1,4 +1,4 @@
-import { type Belief, type Court, type Grant, microseconds } from './terms.js';
+import { type Belief, type BeliefsMayMeet, type Court, type Grant, microseconds } from './terms.js';
 
 /** How a belief ended: by its holder's word, by its deadline or its margin, by what the server told, or by force. */
 export type EndOfBelief = 'released' | 'stopped' | 'told' | 'forced';
@@ -18,7 +18,7 @@ export class HolderStops {
 
   constructor(
     private readonly court: Court,
-    private readonly beliefsMayMeet: () => boolean,
+    private readonly beliefsMayMeet: BeliefsMayMeet,
   ) {}
 
   begin(belief: Belief): void {
@@ -29,7 +29,7 @@ export class HolderStops {
     if (before !== undefined && !isDead) {
       const marginMs = -before.grant.remainingMs();
       if (marginMs >= 0) this.marginMs = Math.min(this.marginMs, marginMs);
-      else if (!this.beliefsMayMeet()) {
+      else if (!this.beliefsMayMeet(resource, -marginMs)) {
         const early = `${client.name} was granted ${resource} ${microseconds(-marginMs)} before the deadline`;
         const what = `${early} of ${before.client.name}, which had not given it back`;
         this.court.accuse('I4', what, before.sinceMs, resource);

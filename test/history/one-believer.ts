@@ -1,4 +1,5 @@
-import { type Belief, type Court, type Grant, microseconds, type Party } from './terms.js';
+import type { Write } from './accepted-writes.js';
+import { type Belief, type BeliefsMayMeet, type Court, type Grant, microseconds, type Party } from './terms.js';
 
 /** Two that believe the same thing at a time. */
 interface Meeting {
@@ -27,12 +28,18 @@ export class OneBeliever {
 
   constructor(
     private readonly court: Court,
-    private readonly beliefsMayMeet: () => boolean,
+    private readonly beliefsMayMeet: BeliefsMayMeet,
     private readonly believed: (belief: Belief) => void = () => undefined,
   ) {}
 
   get(grant: Grant): Belief | undefined {
     return this.#byGrant.get(grant);
+  }
+
+  /** Whether a writer may rely on its token now, by what it was told. */
+  believes({ resource, token, writer }: Write): boolean {
+    const all = [...(this.#byResource.get(resource) ?? [])];
+    return all.some(({ client, grant }) => client.name === writer && grant.token === token && grant.remainingMs() > 0);
   }
 
   begin(belief: Belief): void {
@@ -86,7 +93,7 @@ export class OneBeliever {
       return;
     }
     this.#meetings.add({ beliefs: [own, other], sinceMs: nowMs, untilMs });
-    if (this.beliefsMayMeet()) {
+    if (this.beliefsMayMeet(own.resource, forMs)) {
       this.excused += 1;
       return;
     }

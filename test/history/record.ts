@@ -16,11 +16,11 @@ export class HistoryRecord {
     this.take('', { atUs: nowUs(), ...happening } as HistoryEvent);
   }
 
-  /** Another process tells of something that happened in it. */
+  /** Another process tells of something that happened in it, perhaps later than of what happened after it. */
   take(from: string, event: HistoryEvent): void {
     const events = this.#events.get(from) ?? [];
     this.#events.set(from, events);
-    events.push(event);
+    events.splice(events.findLastIndex(({ atUs }) => atUs <= event.atUs) + 1, 0, event);
   }
 
   /** Everything up to now, in order of time. */

@@ -32,6 +32,12 @@ export interface Belief {
   readonly sinceMs: number;
 }
 
+/**
+ * Whether what happens now may lead to two that believe they hold this resource, for so many milliseconds, all the same: a limit
+ * that is documented. For no time at all: whether they may meet for any.
+ */
+export type BeliefsMayMeet = (resource: string, forMs: number) => boolean;
+
 /** Something that must not have happened, and since when what led to it was under way. */
 export interface Violation {
   readonly text: string;

@@ -1,4 +1,4 @@
-import type { Court, Grant, Operation } from './terms.js';
+import type { BeliefsMayMeet, Court, Grant, Operation } from './terms.js';
 
 interface Granted {
   /** The greatest token told. */
@@ -18,7 +18,7 @@ export class TokenOrder {
 
   constructor(
     private readonly court: Court,
-    private readonly beliefsMayMeet: () => boolean,
+    private readonly beliefsMayMeet: BeliefsMayMeet,
   ) {}
 
   invoked(operation: Operation): void {
@@ -42,7 +42,7 @@ export class TokenOrder {
     granted.byToken.set(token, client.name);
     // What is told while it is valid was granted after all that was told before, if no two leases stand at a time. What
     // comes too late is in order with what had been told when it was asked for.
-    const isNewest = grant.remainingMs() > 0 && !this.beliefsMayMeet();
+    const isNewest = grant.remainingMs() > 0 && !this.beliefsMayMeet(resource, 0);
     const before = isNewest ? granted.last : (this.#before.get(operation) ?? 0n);
     if (token <= before) {
       this.court.accuse('S2/I1', `token ${token} of ${resource} came after ${before}`, invokedAtMs, resource);

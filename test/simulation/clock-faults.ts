@@ -7,6 +7,10 @@ import type { FaultKind } from './stage.js';
 const WALL_STEPS_MS = [100, 2_000, 3_600_000, 86_400_000];
 /** ρ is a hundredth of it. */
 export const TOO_FAST = 0.05;
+/** Two that are wrong by so much in opposite ways differ by this share of what they measure. */
+export const RUN_APART = 0.11;
+/** No lock stands for longer, in times to live of the servers that grant the shorter leases. */
+export const LONGEST_STAND_TTLS = 4.2;
 
 /** What befalls the clocks of clients and servers. */
 export class ClockFaults {

@@ -1,7 +1,7 @@
 import { History } from '../history/history.js';
 import { QueueWatch } from '../history/queue-watch.js';
 import type { Cast, Play, Sabotage } from './cast.js';
-import { ClockFaults } from './clock-faults.js';
+import { ClockFaults, LONGEST_STAND_TTLS, RUN_APART } from './clock-faults.js';
 import { Nemesis } from './nemesis.js';
 import { SimNetwork } from './network.js';
 import { type Outcome, outcomeOf } from './outcome.js';
@@ -24,8 +24,6 @@ const LEAST_GRANTS = 200;
 const LONGEST_WORK_MS = 300_000;
 /** No two clocks run apart by more than ρ = 1 %. */
 const MAX_RATE_ERROR = 0.0049;
-/** No lock stands for longer, in times to live of the servers that grant the shorter leases. */
-const LONGEST_STAND_TTLS = 4.2;
 /** How often it is looked whether there is anything left, and for how long nothing must have been. */
 const LOOK_EVERY_MS = 50;
 const CLEAN_MS = 500;
@@ -54,6 +52,8 @@ class Frame<Rule extends string, C extends Cast> {
   readonly #works: Workload[];
   #named = 0;
   readonly #goesOn: boolean;
+  /** How much had been granted when the faults ended. */
+  grantsUnderFaults: number | undefined;
 
   constructor(kind: SystemKind<Rule, C>, seed: number, play: Play, sabotage: Sabotage<Rule, C>) {
     this.#random = new SeededRandom(seed);
@@ -62,7 +62,7 @@ class Frame<Rule extends string, C extends Cast> {
     this.#goesOn = play.goesOn === true;
     this.world = new World(this.#random.fork(), play.isReplay === true);
     const { world } = this;
-    this.history = new History(world, () => this.#beliefsMayMeet(), {
+    this.history = new History(world, (resource, forMs) => this.#beliefsMayMeet(resource, forMs), {
       failureCodes: FAILURE_CODES,
       believed: (belief) => this.#stage.believed?.(belief),
     });
@@ -110,6 +110,7 @@ class Frame<Rule extends string, C extends Cast> {
     await this.#until(TROUBLE_MS.most, isEnough);
     await this.#until(LONGEST_WORK_MS, () => nemesis.struck.length >= LEAST_FAULTS);
     nemesis.stop();
+    this.grantsUnderFaults = history.grants;
     world.note('world', 'no more faults');
     await this.#until(world.nowMs + LONGEST_WORK_MS, () => history.grants >= LEAST_GRANTS);
     for (const client of this.#clients) client.stop();
@@ -161,9 +162,10 @@ class Frame<Rule extends string, C extends Cast> {
     for (const { guarantee, what, resource } of problems()) history.violated(guarantee, what, resource);
   }
 
-  #beliefsMayMeet(): boolean {
-    const untilMs = this.#clockFaults.beyondUntilMs + LONGEST_STAND_TTLS * this.cast.maxTtlMs;
-    return this.world.nowMs <= untilMs || this.#stage.beliefsMayMeet();
+  #beliefsMayMeet(resource: string, forMs: number): boolean {
+    const standsMs = LONGEST_STAND_TTLS * this.cast.maxTtlMs;
+    const ranOff = this.world.nowMs <= this.#clockFaults.beyondUntilMs + standsMs;
+    return (ranOff && forMs <= RUN_APART * standsMs) || this.#stage.beliefsMayMeet(resource, forMs);
   }
 
   #newProcess(name: string): SimProcess {
@@ -195,5 +197,8 @@ export async function playSeed<Rule extends string, C extends Cast>(
   const frame = new Frame(kind, seed, play, sabotage);
   const { cast, history, nemesis, world } = frame;
   const { profile } = cast;
-  return outcomeOf({ system: kind.name, seed, profile, world, history, nemesis }, () => frame.run());
+  return outcomeOf(
+    { system: kind.name, seed, profile, world, history, nemesis, grantsUnderFaults: () => frame.grantsUnderFaults },
+    () => frame.run(),
+  );
 }

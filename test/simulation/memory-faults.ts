@@ -1,6 +1,6 @@
 import type { ModelRedis } from '../support/redlock/model-redis.js';
 import { BALLOT_PREFIX, BOOKKEEPING } from '../support/redlock/script-context.js';
-import { TOO_FAST } from './clock-faults.js';
+import { LONGEST_STAND_TTLS, RUN_APART, TOO_FAST } from './clock-faults.js';
 import type { Cluster } from './link-faults.js';
 import type { SeededRandom } from './seeded-random.js';
 import type { FaultKind } from './stage.js';
@@ -13,7 +13,12 @@ const LARGEST_STEP_WINDOWS = 1.5;
 export class MemoryFaults {
   readonly kinds: readonly FaultKind[];
   readonly #offsets = new Map<ModelRedis, number>();
-  #lostMs = Number.NEGATIVE_INFINITY;
+  /** When locks of a resource went before their time. */
+  readonly #evictedMs = new Map<string, number>();
+  /** When locks of one node came nearer to their end, and by how much. */
+  readonly #steps: { readonly atMs: number; readonly byMs: number }[] = [];
+  /** The last moment at which a node's clock ran, or will have run, further off than is allowed. */
+  #beyondUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly cluster: Cluster) {
     const step: FaultKind = { name: 'stepClock', weight: 8, strike: (random) => this.#stepClock(random) };
@@ -28,9 +33,17 @@ export class MemoryFaults {
     ];
   }
 
-  /** The last moment at which locks ended before their time, or might have. */
-  get lostMs(): number {
-    return this.#lostMs;
+  /**
+   * Two may hold a resource of which locks were evicted; and any resource for as long as clocks that were set forward, or ran
+   * off, let a lock or a quarantine end before its time.
+   */
+  beliefsMayMeet(resource: string, forMs: number): boolean {
+    const standsMs = LONGEST_STAND_TTLS * this.cluster.cast.maxTtlMs;
+    const sinceMs = this.cluster.world.nowMs - standsMs;
+    if ((this.#evictedMs.get(resource) ?? Number.NEGATIVE_INFINITY) >= sinceMs) return true;
+    if (this.#beyondUntilMs >= sinceMs && forMs <= RUN_APART * standsMs) return true;
+    const stepsMs = this.#steps.reduce((sum, { atMs, byMs }) => sum + (atMs >= sinceMs ? byMs : 0), 0);
+    return stepsMs > 0 && forMs <= stepsMs;
   }
 
   #stepClock(random: SeededRandom): boolean {
@@ -45,7 +58,7 @@ export class MemoryFaults {
     else this.#offsets.set(redis, offsetMs);
     world.note(redis.id, `has its clock stepped by ${byMs.toFixed()} ms`);
     redis.stepClock(byMs);
-    if (byMs > 0) this.#lostMs = Math.max(this.#lostMs, world.nowMs);
+    if (byMs > 0) this.#steps.push({ atMs: world.nowMs, byMs });
     if (random.chance(0.5)) redis.sweep(() => random.chance(0.5));
     return true;
   }
@@ -61,7 +74,7 @@ export class MemoryFaults {
       forMs,
       () => {
         world.note(redis.id, `has a clock that is ${(100 * off).toFixed(1)} % too fast`);
-        this.#lostMs = Math.max(this.#lostMs, world.nowMs + forMs);
+        this.#beyondUntilMs = Math.max(this.#beyondUntilMs, world.nowMs + forMs);
         redis.setRate(1 + off);
       },
       () => redis.setRate(usual),
@@ -86,9 +99,11 @@ export class MemoryFaults {
       .filter(() => random.chance(0.5));
     if (evictable.length === 0) return false;
     world.note(redis.id, `evicts ${evictable.length} keys`);
-    for (const key of evictable) redis.keys.delete(key);
+    for (const key of evictable) {
+      redis.keys.delete(key);
+      if (!key.startsWith(BALLOT_PREFIX)) this.#evictedMs.set(key.slice(key.lastIndexOf(':') + 1), world.nowMs);
+    }
     redis.evictedKeys += evictable.length;
-    this.#lostMs = Math.max(this.#lostMs, world.nowMs);
     return true;
   }
 

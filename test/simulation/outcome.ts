@@ -9,6 +9,10 @@ export interface Outcome {
   /** Of which sort of runs it was. */
   readonly profile: string;
   readonly grants: number;
+  /** Of those, the ones that were told before the faults ended. */
+  readonly grantsUnderFaults: number;
+  /** Times that two believed one thing where that is a documented limit. */
+  readonly excused: number;
   /** Writes that resources accepted. */
   readonly writes: number;
   readonly faults: number;
@@ -30,6 +34,8 @@ export interface Run {
   readonly world: World;
   readonly history: History;
   readonly nemesis: Nemesis;
+  /** How many grants there were when the faults ended; `undefined` while they have not. */
+  readonly grantsUnderFaults: () => number | undefined;
 }
 
 /** How long before the first thing that belongs to a violation its story begins, and how long it may be. */
@@ -60,7 +66,8 @@ export async function outcomeOf(run: Run, play: () => Promise<void>): Promise<Ou
   const { grants, violations, log, found } = history;
   const [first] = found;
   return {
-    ...{ system, seed, profile, grants, writes: log.accepted },
+    ...{ system, seed, profile, grants, writes: log.accepted, excused: history.excused },
+    grantsUnderFaults: run.grantsUnderFaults() ?? grants,
     ...{ faults: nemesis.struck.length, struck: nemesis.struck, tookMs: world.nowMs },
     ...{ violations, story: first === undefined ? [] : storyOf(first, world.trace), trace: world.trace },
   };

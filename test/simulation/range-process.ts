@@ -4,7 +4,7 @@ import { runSeed } from './systems.js';
 const [first = 0, end = 0, step = 1] = process.argv.slice(2).map(Number);
 
 for (let seed = first; seed < end; seed += step) {
-  const { grants, writes, faults, violations } = await runSeed(seed);
-  process.send?.({ seed, grants, writes, faults, violations });
+  const { grants, grantsUnderFaults, excused, writes, faults, violations } = await runSeed(seed);
+  process.send?.({ seed, grants, grantsUnderFaults, excused, writes, faults, violations });
 }
 process.disconnect();

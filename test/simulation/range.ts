@@ -6,7 +6,10 @@ import { ROOT } from '../support/project-root.js';
 import type { Outcome } from './outcome.js';
 
 /** What there is to say of a seed in one line. */
-export type Summary = Pick<Outcome, 'seed' | 'grants' | 'writes' | 'faults' | 'violations'>;
+export type Summary = Pick<
+  Outcome,
+  'seed' | 'grants' | 'grantsUnderFaults' | 'excused' | 'writes' | 'faults' | 'violations'
+>;
 
 const PREFER_SOURCES = [
   '--import',

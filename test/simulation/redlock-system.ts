@@ -26,8 +26,6 @@ const MAX_CLOCK_OFFSET_MS = 20;
 const DECLARED_MS = 50;
 /** After the last fault: the longest quarantine, and some time for what stands to end. */
 const RECOVERY_MS = 4_000;
-/** No lock stands for longer, in times to live of the servers that grant the shorter leases. */
-const LONGEST_STAND_TTLS = 4.2;
 /** Clocks that ran further off than is allowed lengthen what they measure by so much. */
 const SLOWEST = 1.06;
 
@@ -103,8 +101,8 @@ class RedlockStage implements Stage {
   }
 
   /** Where a lease stands on a bare quorum, one node that loses a key before its time is enough to free it. */
-  beliefsMayMeet(): boolean {
-    return this.parts.world.nowMs <= this.#memory.lostMs + LONGEST_STAND_TTLS * this.parts.cast.maxTtlMs;
+  beliefsMayMeet(resource: string, forMs: number): boolean {
+    return this.#memory.beliefsMayMeet(resource, forMs);
   }
 
   /** Where clocks are set, or run off, there is no telling how long anything lasts by another one. */

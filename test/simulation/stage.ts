@@ -57,8 +57,8 @@ export interface Stage {
   begin(): void;
   /** Somebody believes this, perhaps for longer than before. */
   believed?(belief: Belief): void;
-  /** What happened just now may make two believe that they hold one thing: a limit that is documented. */
-  beliefsMayMeet(): boolean;
+  /** What happened just now may make two believe for so long that they hold this: a limit that is documented. */
+  beliefsMayMeet(resource: string, forMs: number): boolean;
   /** What has not recovered yet. */
   ailments(): readonly Problem[];
   /** What is left of clients that have all gone. */
