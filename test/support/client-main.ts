@@ -2,7 +2,7 @@
 
 import { connect as dial } from 'node:net';
 import { type Client, connect, type Lease } from '@holdfast/client';
-import type { ClientEvent, ClientOrder, ResourceAddress, Shift, WriteCheck } from './client-process.js';
+import type { ClientEvent, ClientOrder, ResourceAddress, Shift, ShiftEvent, WriteCheck } from './client-process.js';
 
 const leases = new Map<string, Lease>();
 /** Kept apart from the leases, which tell theirs only while they are held. */
@@ -41,21 +41,38 @@ const LOOK_EVERY_MS = 10;
 /** Deadlines are told when they have moved on by more than what rounding does. */
 const TOLD_STEP_US = 1_000;
 
-/** Tells of every later deadline of a lease, for as long as it is held. */
-function watch(held: Lease, name: string, toldUs: number): void {
+/** Looks at a lease, and tells of a later deadline than was told before. */
+type Look = () => void;
+/** Of those that may still be extended, or wrongly so. */
+const looks = new WeakMap<Lease, Look>();
+
+/** Tells of every later deadline of a lease, until it is given back or told to be lost. */
+function watch(held: Lease, name: string, toldUs: number, tell: (event: ShiftEvent) => void): void {
   let lastUs = toldUs;
-  const timer = setInterval(() => {
+  let sinceUs = nowUs();
+  const look = (): void => {
     const remainingUs = held.remainingMs() * 1_000;
-    if (remainingUs === 0 || leases.get(name) !== held) {
-      clearInterval(timer);
-      return;
-    }
     const atUs = nowUs();
     const untilUs = atUs + remainingUs;
-    if (untilUs < lastUs + TOLD_STEP_US) return;
-    lastUs = untilUs;
-    say({ kind: 'extended', name, untilUs, atUs });
+    if (remainingUs > 0 && untilUs >= lastUs + TOLD_STEP_US) {
+      lastUs = untilUs;
+      tell({ kind: 'extended', name, untilUs, sinceUs, atUs });
+    }
+    sinceUs = atUs;
+  };
+  const timer = setInterval(() => {
+    look();
+    if (held.state === 'released' || held.state === 'lost') clearInterval(timer);
   }, LOOK_EVERY_MS);
+  looks.set(held, look);
+}
+
+/** As `mayWrite`, and tells of it. Whoever asks the clock gets to know first what it goes by. */
+function looked(held: Lease, by: WriteCheck, signal: AbortSignal, tell: (event: ShiftEvent) => void): boolean {
+  const may = mayWrite(held, by, signal);
+  if (by === 'assertHeld') looks.get(held)?.();
+  tell({ kind: 'looked', name: held.name, mayWrite: may, atUs: nowUs() });
+  return may;
 }
 
 /** One line to the resource; resolves when the network has it. */
@@ -76,8 +93,7 @@ async function write(order: Extract<ClientOrder, { kind: 'write' }>): Promise<vo
   const token = tokens.get(name) ?? '';
   const endUs = nowUs() + stallMs * 1_000;
   while (nowUs() < endUs);
-  const may = mayWrite(held, by, signal);
-  say({ kind: 'looked', name, mayWrite: may, atUs: nowUs() });
+  const may = looked(held, by, signal, say);
   if (may) await send(resource, { resource: name, token, writer: ownName, operation });
   say({ kind: 'wrote', name, mayWrite: may });
 }
@@ -96,17 +112,25 @@ async function allocate(ms: number): Promise<void> {
   say({ kind: 'allocated' });
 }
 
-async function acquire(name: string, ttlMs: number, waitMs: number): Promise<void> {
+/** Acquires, and tells of that and of everything that happens to the lease, but for its release. */
+async function taken(name: string, ttlMs: number, waitMs: number, tell: (event: ShiftEvent) => void): Promise<Lease> {
   if (client === undefined) throw new Error('not connected');
-  say({ kind: 'acquiring', name, waitMs, atUs: nowUs() });
+  tell({ kind: 'acquiring', name, waitMs, atUs: nowUs() });
   const held = await client.acquire(name, { ttlMs, waitMs });
+  held.signal.addEventListener('abort', () => tell({ kind: 'lost', name, atUs: nowUs() }));
+  const { id: leaseId, token } = held;
+  const [remainingMs, atUs] = [held.remainingMs(), nowUs()];
+  tell({ kind: 'granted', name, leaseId, token: String(token), remainingMs, atUs });
+  watch(held, name, atUs + remainingMs * 1_000, tell);
+  return held;
+}
+
+async function acquire(name: string, ttlMs: number, waitMs: number): Promise<void> {
+  const held = await taken(name, ttlMs, waitMs, (event) => {
+    if (event.kind === 'granted') tokens.set(name, event.token);
+    say(event);
+  });
   leases.set(name, held);
-  held.signal.addEventListener('abort', () => say({ kind: 'lost', name, atUs: nowUs() }));
-  const { id, token: number } = held;
-  const [token, remainingMs, atUs] = [String(number), held.remainingMs(), nowUs()];
-  tokens.set(name, token);
-  say({ kind: 'granted', name, leaseId: id, token, remainingMs, atUs });
-  watch(held, name, atUs + remainingMs * 1_000);
 }
 
 const WORK_WAIT_MS = 60_000;
@@ -120,21 +144,35 @@ interface Worked {
   readonly failures: string[];
 }
 
+let shiftsBegun = 0;
+
 /** One lease. Who holds it looks at the clock before the work is taken for done. */
 async function shift(name: string, { ttlMs, holdMs, resource }: Work): Promise<Shift> {
-  const calledUs = nowUs();
-  const held = await client?.acquire(name, { ttlMs, waitMs: WORK_WAIT_MS });
-  if (held === undefined) throw new Error('not connected');
-  const fromUs = nowUs();
+  shiftsBegun += 1;
+  const number = shiftsBegun;
+  const tell = (event: ShiftEvent): void => say({ kind: 'at_work', shift: number, event });
+  const held = await taken(name, ttlMs, WORK_WAIT_MS, tell).catch((error: unknown) => {
+    tell({ kind: 'failed', order: 'acquire', name, ...named(error), atUs: nowUs() });
+    throw error;
+  });
   const token = String(held.token);
   await new Promise((resolve) => setTimeout(resolve, holdMs));
-  held.assertHeld();
-  if (resource !== undefined)
+  const goOn = (): void => {
+    if (!looked(held, 'assertHeld', held.signal, tell)) held.assertHeld();
+  };
+  goOn();
+  if (resource !== undefined) {
     await send(resource, { resource: name, token, writer: ownName, operation: `work-${token}` });
-  held.assertHeld();
-  const toUs = nowUs();
+    goOn();
+  }
+  tell({ kind: 'releasing', name, atUs: nowUs() });
   await held.release();
-  return { name, token, calledUs, fromUs, toUs };
+  return { name, token };
+}
+
+function named(error: unknown): { readonly error: string; readonly message: string } {
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  return { error: name, message };
 }
 
 /** One lease after another. */
@@ -172,6 +210,7 @@ async function obey(order: ClientOrder): Promise<void> {
       return;
     case 'look': {
       const held = lease(order.name);
+      looks.get(held)?.();
       const remainingMs = held.remainingMs();
       say({ kind: 'view', name: order.name, mayWrite: mayWrite(held), state: held.state, remainingMs, atUs: nowUs() });
       return;
@@ -184,6 +223,7 @@ async function obey(order: ClientOrder): Promise<void> {
       // Nothing has run since: no timer, no message. Only the clock can tell.
       const { aborted } = signal;
       const may = mayWrite(held);
+      looks.get(held)?.();
       say({ kind: 'stalled', name: order.name, signalAborted: aborted, mayWrite: may, atUs: nowUs() });
       return;
     }
@@ -226,9 +266,8 @@ async function obey(order: ClientOrder): Promise<void> {
 process.on('disconnect', () => process.exit());
 process.on('message', (order: ClientOrder) => {
   obey(order).catch((error: unknown) => {
-    const { name: kind, message } = error instanceof Error ? error : new Error(String(error));
     const name = 'name' in order ? order.name : '';
-    say({ kind: 'failed', order: order.kind, name, error: kind, message, atUs: nowUs() });
+    say({ kind: 'failed', order: order.kind, name, ...named(error), atUs: nowUs() });
   });
 });
 say({ kind: 'ready' });

@@ -65,8 +65,14 @@ export type ClientEvent =
   | { readonly kind: 'ready' }
   | { readonly kind: 'connected' }
   | { readonly kind: 'acquiring'; readonly name: string; readonly waitMs: number; readonly atUs: number }
-  /** It may rely on its lease until then. */
-  | { readonly kind: 'extended'; readonly name: string; readonly untilUs: number; readonly atUs: number }
+  /** It may rely on its lease until then. It has heard of that after `sinceUs`, when it looked the last time before. */
+  | {
+      readonly kind: 'extended';
+      readonly name: string;
+      readonly untilUs: number;
+      readonly sinceUs: number;
+      readonly atUs: number;
+    }
   | { readonly kind: 'releasing'; readonly name: string; readonly atUs: number }
   /** It looked at its lease and found this, right before it wrote or did not. */
   | { readonly kind: 'looked'; readonly name: string; readonly mayWrite: boolean; readonly atUs: number }
@@ -99,6 +105,8 @@ export type ClientEvent =
       readonly atUs: number;
     }
   | { readonly kind: 'released'; readonly name: string; readonly outcome: ReleaseOutcome; readonly atUs: number }
+  /** What happens to one lease of a client at work; it has a number of its own. */
+  | { readonly kind: 'at_work'; readonly shift: number; readonly event: ShiftEvent }
   | { readonly kind: 'worked'; readonly shifts: readonly Shift[]; readonly failures: readonly string[] }
   | {
       readonly kind: 'failed';
@@ -109,15 +117,17 @@ export type ClientEvent =
       readonly atUs: number;
     };
 
-/** One lease of a client at work, from its grant to the call of its release. */
+/** A lease of a client at work that was held to its end. */
 export interface Shift {
   readonly name: string;
   readonly token: string;
-  /** When the acquire was called. */
-  readonly calledUs: number;
-  readonly fromUs: number;
-  readonly toUs: number;
 }
+
+/** What a lease at work has in common with others. */
+export type ShiftEvent = Extract<
+  ClientEvent,
+  { readonly kind: 'acquiring' | 'granted' | 'extended' | 'looked' | 'lost' | 'releasing' | 'failed' }
+>;
 
 type EventOf<K extends ClientEvent['kind']> = Extract<ClientEvent, { kind: K }>;
 

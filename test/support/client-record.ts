@@ -1,16 +1,17 @@
 import type { History } from '../history/history.js';
 import { type Happening, HistoryRecord } from '../history/record.js';
-import type { ClientEvent, ClientProcess, Shift } from './client-process.js';
+import type { ClientEvent, ClientProcess } from './client-process.js';
 
 /** What tells of a client. */
 type Telling = Pick<ClientProcess, 'heardBy'>;
 
 /** What a loaded machine may add to an answer. */
 const ANSWER_SLACK_MS = 5_000;
-/** How long clients at work wait for each lease. */
-const WORK_WAIT_MS = 60_000;
+
+type EventOf<K extends ClientEvent['kind']> = Extract<ClientEvent, { kind: K }>;
 
 interface Known {
+  readonly resource: string;
   readonly token: string;
   deadlineUs: number;
 }
@@ -40,8 +41,9 @@ export class ClientRecord {
 
 /** One client's events, in the words of histories. */
 export class ToldByClient {
+  /** By resource, of which clients have one lease at a time, unless they are at work: then by shift. */
   readonly #leases = new Map<string, Known>();
-  /** Acquires under way, by resource: clients have one at a time of each. */
+  /** Acquires under way, by the same. */
   readonly #open = new Map<string, string>();
   #operations = 0;
 
@@ -50,37 +52,34 @@ export class ToldByClient {
     private readonly record: HistoryRecord,
   ) {}
 
-  hear(event: ClientEvent): void {
+  hear(event: ClientEvent, shift?: number): void {
+    const key = 'name' in event ? `${event.name}${shift === undefined ? '' : ` ${shift}`}` : '';
     switch (event.kind) {
       case 'acquiring':
-        this.#acquiring(event.atUs, event.name, event.waitMs);
+        this.#acquiring(key, event);
         return;
       case 'granted':
-        this.#granted(event);
+        this.#granted(key, event);
         return;
       case 'failed':
-        this.#failed(event);
+        this.#failed(key, event);
         return;
       case 'extended':
-        this.#extended(event.atUs, event.name, Math.floor(event.untilUs));
+        this.#extended(key, event);
         return;
       case 'lost':
-        this.#over(event.atUs, event.name, 'belief_ends');
+        this.#over(event.atUs, key, 'belief_ends');
         return;
       case 'releasing':
-        this.#over(event.atUs, event.name, 'release_call');
+        this.#over(event.atUs, key, 'release_call');
         return;
       case 'view':
-        if (!event.mayWrite) return;
-        this.#extended(event.atUs, event.name, Math.floor(event.atUs + event.remainingMs * 1_000));
-        this.#looked(event.atUs, event.name);
-        return;
       case 'stalled':
       case 'looked':
-        if (event.mayWrite) this.#looked(event.atUs, event.name);
+        if (event.mayWrite) this.#looked(event.atUs, key);
         return;
-      case 'worked':
-        for (const shift of event.shifts) this.#shift(shift);
+      case 'at_work':
+        this.hear(event.event, event.shift);
         return;
       default:
         // The rest says nothing of acquires and leases.
@@ -88,67 +87,53 @@ export class ToldByClient {
     }
   }
 
-  #acquiring(atUs: number, resource: string, waitMs: number): void {
+  #acquiring(key: string, { atUs, name: resource, waitMs }: EventOf<'acquiring'>): void {
     this.#operations += 1;
     const operation = String(this.#operations);
-    this.#open.set(resource, operation);
+    this.#open.set(key, operation);
     this.#say(atUs, { kind: 'invoke', client: this.client, operation, resource, waitMs });
   }
 
-  #granted({ atUs, name, token, remainingMs }: Extract<ClientEvent, { kind: 'granted' }>): void {
-    const operation = this.#open.get(name);
+  #granted(key: string, { atUs, name: resource, token, remainingMs }: EventOf<'granted'>): void {
+    const operation = this.#open.get(key);
     if (operation === undefined) return;
-    this.#open.delete(name);
+    this.#open.delete(key);
     const deadlineUs = Math.floor(atUs + remainingMs * 1_000);
-    this.#leases.set(name, { token, deadlineUs });
+    this.#leases.set(key, { resource, token, deadlineUs });
     this.#say(atUs, { kind: 'grant', client: this.client, operation, token, deadlineUs });
   }
 
-  #failed({ atUs, name, order, error }: Extract<ClientEvent, { kind: 'failed' }>): void {
-    const operation = this.#open.get(name);
+  #failed(key: string, { atUs, order, error }: EventOf<'failed'>): void {
+    const operation = this.#open.get(key);
     if (order !== 'acquire' || operation === undefined) return;
-    this.#open.delete(name);
+    this.#open.delete(key);
     this.#say(atUs, { kind: 'failure', client: this.client, operation, code: error });
   }
 
-  /** Heard of by looking at it now and then; by then the deadline before it may have passed, and it was told in time. */
-  #extended(seenUs: number, name: string, deadlineUs: number): void {
-    const lease = this.#leases.get(name);
+  /** It was heard of between two looks at the lease: before the deadline that was known, unless that had passed at the first. */
+  #extended(key: string, { atUs: seenUs, sinceUs, untilUs }: EventOf<'extended'>): void {
+    const lease = this.#leases.get(key);
+    const deadlineUs = Math.floor(untilUs);
     if (lease === undefined || deadlineUs <= lease.deadlineUs) return;
-    const atUs = Math.min(seenUs, lease.deadlineUs - 1);
+    const atUs = Math.max(sinceUs, Math.min(seenUs, lease.deadlineUs - 1));
     lease.deadlineUs = deadlineUs;
-    this.#say(atUs, { kind: 'extension', ...this.#of(name, lease), deadlineUs });
+    this.#say(atUs, { kind: 'extension', ...this.#of(lease), deadlineUs });
   }
 
-  #looked(atUs: number, name: string): void {
-    const lease = this.#leases.get(name);
-    if (lease !== undefined) this.#say(atUs, { kind: 'look', ...this.#of(name, lease), held: true });
+  #looked(atUs: number, key: string): void {
+    const lease = this.#leases.get(key);
+    if (lease !== undefined) this.#say(atUs, { kind: 'look', ...this.#of(lease), held: true });
   }
 
-  #over(atUs: number, name: string, kind: 'belief_ends' | 'release_call'): void {
-    const lease = this.#leases.get(name);
+  #over(atUs: number, key: string, kind: 'belief_ends' | 'release_call'): void {
+    const lease = this.#leases.get(key);
     if (lease === undefined) return;
     // A lease that is lost may still be released, and is nothing to rely on before that either.
-    if (kind === 'release_call') this.#leases.delete(name);
-    this.#say(atUs, { kind, ...this.#of(name, lease) });
+    if (kind === 'release_call') this.#leases.delete(key);
+    this.#say(atUs, { kind, ...this.#of(lease) });
   }
 
-  /** A lease at work, which its holder had at the end of it still. */
-  #shift({ name, token, calledUs, fromUs, toUs }: Shift): void {
-    this.#operations += 1;
-    const operation = String(this.#operations);
-    const from = `${this.client} ${operation}`;
-    const take = (atUs: number, happening: Happening): void => this.record.take(from, { atUs, ...happening });
-    const { client } = this;
-    take(calledUs, { kind: 'invoke', client, operation, resource: name, waitMs: WORK_WAIT_MS });
-    take(fromUs, { kind: 'grant', client, operation, token, deadlineUs: toUs + 1 });
-    take(toUs, { kind: 'release_call', client, resource: name, token });
-  }
-
-  #of(
-    resource: string,
-    { token }: Known,
-  ): { readonly client: string; readonly resource: string; readonly token: string } {
+  #of({ resource, token }: Known): { readonly client: string; readonly resource: string; readonly token: string } {
     return { client: this.client, resource, token };
   }
 
