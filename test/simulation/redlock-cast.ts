@@ -147,13 +147,21 @@ const PROFILES: Readonly<Record<string, Profile<Chosen>>> = {
     8,
     (random, chosen) => {
       // A bid waits longer for its nodes where leases are longer.
-      const maxTtlMs = Math.round(random.between(600, 1_500));
-      const graceMs = random.pick([100, 300, 1_500]);
-      const late = { ...chosen, maxTtlMs, graceMs, isMixed: false, nodeDeadlineMs: 300 };
+      const maxTtlMs = Math.round(random.between(800, 1_500));
+      const graceMs = random.pick([50, 300]);
+      const late = { ...chosen, minTtlMs: 500, maxTtlMs, graceMs, isMixed: false, nodeDeadlineMs: 300 };
       const habits = { ...late, resources: names(random.pick([1, 2])) };
-      const likings = { slowServer: 20, slowStreams: 15, strand: 15, isolate: 5 };
-      const clients = company(random, habits, [3, overstaying], [1, lively], [1, aside]);
-      return { ...habits, clockFaults: 'none' as const, clients, likings, servers: random.pick([2, 3]) };
+      const likings = { slowServer: 20, slowStreams: 5, strand: 25, isolate: 5 };
+      const clients = [
+        ...company(random, habits, [2, overstaying], [1, lively]),
+        ...company(random, { ...late, resources: SIDE }, [2, lively]),
+      ];
+      const calm = {
+        clockFaults: 'none' as const,
+        grants: 2 * chosen.grants,
+        meanFaultEveryMs: random.pick([60, 150]),
+      };
+      return { ...habits, ...calm, clients, likings, servers: random.pick([2, 3]) };
     },
   ],
   /** Leases that live hardly longer than messages travel. */

@@ -76,6 +76,11 @@ export class SimClient {
     for (let index = 0; index < work.concurrency; index += 1) this.#later(50, () => this.#acquireSomething());
   }
 
+  /** Whether it relies on anything. */
+  get isHolding(): boolean {
+    return this.#held.size > 0;
+  }
+
   /** Starts nothing new, and gives back what it holds. */
   stop(): void {
     this.#stopped = true;
@@ -162,6 +167,7 @@ export class SimClient {
         lease.claim.spec.name,
       );
     }
+    this.#hearsExtensions(lease, grant);
     this.#held.set(lease, grant);
     lease.listener = (_state, error) => {
       // At its margin a lease is lost for its user, who may take the margin to wind down; at other losses, nobody may.
@@ -169,6 +175,15 @@ export class SimClient {
       this.history.over(grant, 'lost', this.#wasTooLong(lease) ? 'released' : 'told');
     };
     return grant;
+  }
+
+  /** Whatever puts a deadline off is judged before it does. */
+  #hearsExtensions({ claim, deadline }: HeldLease, grant: Grant): void {
+    const raise = deadline.raise.bind(deadline);
+    deadline.raise = (anchor, durationMs) => {
+      this.history.extended(this.process, claim.spec.name, grant);
+      raise(anchor, durationMs);
+    };
   }
 
   /** A server that grants no leases as long as this one takes none over: the session gives it up while it stands. */
@@ -183,6 +198,8 @@ export class SimClient {
       const careless = this.random.chance(CARELESS);
       const write = { resource, token, writer: this.process.name };
       this.process.after(this.random.between(0, holdMs), () => {
+        const grant = this.#held.get(lease);
+        if (grant !== undefined && this.session.leases.check(lease)) this.history.reliedOn(grant);
         if (careless || lease.deadline.remainingMs(this.process) > 0) {
           this.network.carry(() => this.history.log.write(write));
         }

@@ -34,10 +34,11 @@ export class StreamFaults {
     );
   }
 
-  /** A client's machine has no network, and no other server to turn to; servers hear of it at once, or late. */
+  /** The machine of a client that holds something has no network; servers hear of it at once, or late. */
   #strand(random: SeededRandom): boolean {
     const { clients, maxTtlMs, network, servers, troubles } = this.company;
-    const { process } = random.pick(clients);
+    const holders = clients.filter(({ isHolding }) => isHolding);
+    const { process } = random.pick(holders.length > 0 ? holders : clients);
     const isHeardOf = random.chance(0.5);
     return troubles.during(
       `${process.name} | all servers`,

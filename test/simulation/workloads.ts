@@ -50,9 +50,9 @@ export function overstaying(random: SeededRandom, habits: Habits): Workload {
     ...common(random, habits),
     maxHoldMs: random.pick([2, 4]) * habits.maxTtlMs,
     maxPauseMs: random.pick([5, 50]),
-    concurrency: random.pick([1, 3, 6]),
-    triesOnly: random.pick([0.1, 0.7]),
-    unextended: random.pick([0, 0, 0.5, 1]),
+    concurrency: random.pick([2, 6]),
+    triesOnly: 0.7,
+    unextended: random.pick([0, 0.5]),
   };
 }
 
