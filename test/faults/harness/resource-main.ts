@@ -24,7 +24,10 @@ function take(line: string): Entry {
 
 const server = createServer({ allowHalfOpen: true }, (socket) => {
   socket.on('error', () => socket.destroy());
-  createInterface({ input: socket }).on('line', (line) => {
+  const lines = createInterface({ input: socket });
+  // It passes on what befalls its socket: clients are killed in the middle of their writes.
+  lines.on('error', () => socket.destroy());
+  lines.on('line', (line) => {
     const entry = `${JSON.stringify(take(line))}\n`;
     appendFileSync(file, entry);
     socket.end(entry);
