@@ -99,10 +99,13 @@ export class Crowd {
       return give();
     };
     await order(() => client.acquire(name, TTL_MS, WAIT_MS));
-    await order(() => this.#write(client, name));
-    await reached(nowUs() + 1_000 * (random.chance(LONG_SHARE) ? LONG_MS : random.unit() * SHORT_MS));
-    await order(() => this.#write(client, name));
-    await order(() => client.release(name));
+    try {
+      await order(() => this.#write(client, name));
+      await reached(nowUs() + 1_000 * (random.chance(LONG_SHARE) ? LONG_MS : random.unit() * SHORT_MS));
+      await order(() => this.#write(client, name));
+    } finally {
+      await order(() => client.release(name));
+    }
   }
 
   async #write(client: Participant, name: string): Promise<void> {

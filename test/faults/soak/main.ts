@@ -16,16 +16,22 @@ import { leaksOf } from './leaks.js';
 import { leakTable, writeSoakReport } from './report.js';
 import { latestSoaks, recordSoak, type SoakEvent, type SoakResult, type StoreName } from './result.js';
 
+type Done = Extract<SoakEvent, { kind: 'done' }>;
+
 const MAIN = fileURLToPath(new URL('./soak-main.ts', import.meta.url));
 const FOLDER = join(ROOT, 'build/soak');
 /** To start, to come to an end, to become quiet, and to be judged. */
 const BESIDES_MS = 400_000;
+/** Without a majority two servers that contend are enough; without its own clock a client has to be cut off as well. */
+const CONTROL_MINUTES: Readonly<Record<StoreName, number>> = { redlock: 0.4, embedded: 1 };
 const MOST_SEED = 1_000_000;
 const SHOWN_VIOLATIONS = 10;
 
 const store = storeOf(process.env['STORE'] || 'redlock');
 const minutes = positive('MINUTES', process.env['MINUTES'] || '5');
 const seed = positive('SEED', process.env['SEED'] || String(1 + Math.floor(Math.random() * MOST_SEED)));
+
+const group = new OwnGroup<SoakEvent>(join(FOLDER, 'tmp'));
 
 const say = (line: string): boolean => process.stdout.write(`${line}\n`);
 
@@ -51,22 +57,38 @@ function show({ rounds, strikes, writes, violations, figures, leaks, failure }: 
   say(`${violations.length} violations, ${leaksOf(leaks).length} leaks; history in ${join(FOLDER, 'history.jsonl')}`);
 }
 
+/** One run in a group of its own; nothing where it ended without a result. */
+async function soak(forMinutes: number, folder: string, ...as: readonly string[]): Promise<Done | undefined> {
+  let done: Done | undefined;
+  const args = [store, String(seed), String(forMinutes), folder, ...as];
+  await group.run(MAIN, args, forMinutes * 60_000 + BESIDES_MS, (event) => {
+    if (event.kind === 'done') done = event;
+    else if (as.length === 0) say(event.line);
+  });
+  return done;
+}
+
 rmSync(FOLDER, { recursive: true, force: true });
 const commit = commitText();
 say(`SEED=${seed} COMMIT=${commit} STORE=${store}, ${minutes} minutes`);
-let result: SoakResult | undefined;
-const group = new OwnGroup<SoakEvent>(join(FOLDER, 'tmp'));
-const limitMs = minutes * 60_000 + BESIDES_MS;
-await group.run(MAIN, [store, String(seed), String(minutes), FOLDER], limitMs, (event) => {
-  if (event.kind === 'said') say(event.line);
-  else result = event.result;
-});
+const result = (await soak(minutes, FOLDER))?.result;
 if (result === undefined) {
   say('BROKEN: it ended without a result');
-} else {
-  show(result);
-  recordSoak(store, { ...result, commit, date: new Date().toISOString().slice(0, 10), machine: machineText() });
-  writeSoakReport(latestSoaks());
+  process.exit(1);
 }
-const isClean = result !== undefined && result.failure === undefined && result.violations.length === 0;
-process.exitCode = isClean ? 0 : 1;
+show(result);
+const controlled = await soak(Math.min(minutes, CONTROL_MINUTES[store]), join(FOLDER, 'control'), 'control');
+const [first, ...more] = controlled?.result.violations ?? [];
+const without = controlled?.without ?? '';
+say(`control: ${first === undefined ? 0 : 1 + more.length} violations without ${without}\n  ${first ?? ''}`);
+const control = first === undefined ? {} : { control: { without, violations: 1 + more.length, first } };
+recordSoak(store, {
+  ...result,
+  ...control,
+  commit,
+  date: new Date().toISOString().slice(0, 10),
+  machine: machineText(),
+});
+writeSoakReport(latestSoaks());
+const isClean = result.failure === undefined && result.violations.length === 0 && leaksOf(result.leaks).length === 0;
+process.exitCode = isClean && first !== undefined ? 0 : 1;

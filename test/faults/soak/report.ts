@@ -57,7 +57,7 @@ export function soakTables(soaks: Soaks): string {
 }
 
 function cells(store: string, soak: RecordedSoak): readonly string[] {
-  const { seed, minutes, rounds, strikes, figures, violations, leaks, failure, commit, date, machine } = soak;
+  const { seed, minutes, rounds, strikes, figures, violations, leaks, failure, control, commit, date, machine } = soak;
   const faults = Object.values(strikes).reduce((sum, count) => sum + count, 0);
   const { grants, overlapMs, recoveryMs } = figures;
   const recovery = recoveryMs === undefined ? '' : `, longest recovery ${microseconds(recoveryMs)}`;
@@ -70,6 +70,7 @@ function cells(store: string, soak: RecordedSoak): readonly string[] {
     `${grants} grants, overlap ${microseconds(overlapMs)}${recovery}`,
     `${violations.length}${broken}`,
     String(leaksOf(leaks).length),
+    control === undefined ? '**nothing found**' : `${control.violations} violations without ${control.without}`,
     `${commit}, ${date}, ${machine}`,
   ];
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Figures } from '../../history/history.js';
 import { ROOT } from '../../support/project-root.js';
 import { write } from '../rows/results.js';
+import type { ControlResult } from '../rows/row.js';
 import type { LeakRow } from './leaks.js';
 import type { Strike } from './nemesis-plan.js';
 
@@ -27,10 +28,13 @@ export interface SoakResult {
 /** What the process that soaks tells. */
 export type SoakEvent =
   | { readonly kind: 'said'; readonly line: string }
-  | { readonly kind: 'done'; readonly result: SoakResult };
+  /** `without`: the protection that was off. */
+  | { readonly kind: 'done'; readonly result: SoakResult; readonly without?: string };
 
 /** The latest result over a store, with where it comes from. */
 export interface RecordedSoak extends SoakResult {
+  /** A short run without some protection, which has to find violations. */
+  readonly control?: ControlResult;
   readonly commit: string;
   readonly date: string;
   readonly machine: string;

@@ -1,15 +1,20 @@
-/** Soaks once, in a process that can be ended as a whole. Arguments: store, seed, minutes, folder. */
+/** Soaks once, in a process that can be ended as a whole. Arguments: store, seed, minutes, folder, and `control` for one. */
+import type { Control } from '../harness/stage.js';
+import { NO_OWN_CLOCK } from '../rows/client-rows.js';
+import { NO_MAJORITY } from '../rows/node-rows.js';
 import type { SoakEvent, StoreName } from './result.js';
 import { Soak } from './soak.js';
 
+const CONTROLS: Readonly<Record<StoreName, Control>> = { redlock: NO_MAJORITY, embedded: NO_OWN_CLOCK };
+
 // Whoever wanted to know is gone: then so is everything that was started here.
 process.on('disconnect', () => process.kill(0, 'SIGKILL'));
-const [store = 'redlock', seed = '1', minutes = '1', folder = ''] = process.argv.slice(2);
+const [named = '', seed = '1', minutes = '1', folder = '', as = ''] = process.argv.slice(2);
+const store: StoreName = named === 'embedded' ? named : 'redlock';
 const tell = (event: SoakEvent, then: () => void = () => undefined): void => {
   process.send?.(event, then);
 };
-const soak = new Soak(store as StoreName, Number(seed), Number(minutes), folder, (line) =>
-  tell({ kind: 'said', line }),
-);
-const result = await soak.run();
-tell({ kind: 'done', result }, () => process.exit());
+const say = (line: string): void => tell({ kind: 'said', line });
+const control = as === 'control' ? CONTROLS[store] : undefined;
+const result = await new Soak(store, Number(seed), Number(minutes), folder, say, control).run();
+tell({ kind: 'done', result, ...(control === undefined ? {} : { without: control.without }) }, () => process.exit());

@@ -6,7 +6,7 @@ import { eventually } from '../../support/deadline.js';
 import { BALLOT_MS, leftovers } from '../../support/redlock/fault-rig.js';
 import { type Cell, PATIENCE_MS, TTL_MS } from '../harness/cell.js';
 import type { Participant } from '../harness/participant.js';
-import { Stage } from '../harness/stage.js';
+import { type Control, Stage } from '../harness/stage.js';
 import { WallClock } from '../harness/wall-clock.js';
 import { reached } from '../rows/client-rows.js';
 import { seconds } from '../rows/row.js';
@@ -56,9 +56,11 @@ export class Soak {
     private readonly minutes: number,
     folder: string,
     private readonly say: (line: string) => void,
+    /** A run without some protection, which is over after the last round. */
+    private readonly control?: Control,
   ) {
     this.#cast = CASTS[store];
-    this.#stage = new Stage(folder, undefined);
+    this.#stage = new Stage(folder, control);
     this.#inspector = new Inspector(join(folder, 'inspections'));
     const { nodes, servers } = this.#cast;
     const clocks = (what: string, count: number): readonly WallClock[] =>
@@ -95,7 +97,8 @@ export class Soak {
     const cell = await this.#start();
     const crowd = new Crowd(cell, this.seed);
     this.#crowd = crowd;
-    await this.#warmUp(cell, crowd);
+    if (this.control === undefined) await this.#warmUp(cell, crowd);
+    else await crowd.begin();
     const prober = await cell.joinedBy('prober');
     await prober.connect(...cell.doors);
     const nemesis = new Nemesis(this.#cast, cell, this.#stage, crowd, this.#clocks);
@@ -105,6 +108,7 @@ export class Soak {
       await this.#play(round, nemesis, cell, prober);
     }
     await crowd.rest();
+    if (this.control !== undefined) return;
     await this.#lines(cell);
     await Promise.all([...cell.clients, prober].map((client) => client.kill()));
     await this.#quiet(cell);
@@ -112,12 +116,14 @@ export class Soak {
 
   #start(): Promise<Cell> {
     const { nodes, servers, clients } = this.#clocks;
+    // Both have something preloaded, and a process has one list of that.
+    const inspected = this.control === undefined ? this.#inspector.env : {};
     return this.#stage.cell({
       ...this.#cast,
       serverArgs: SERVER_ARGS,
       redis: { directives: [['appendonly', 'yes']] },
       redisEnv: (number) => nodes[number - 1]?.env ?? {},
-      serverEnv: (number) => ({ ...servers[number - 1]?.env, ...this.#inspector.env }),
+      serverEnv: (number) => ({ ...servers[number - 1]?.env, ...inspected }),
       clientLaunch: { env: clients.env },
     });
   }
@@ -150,7 +156,7 @@ export class Soak {
     const healedMs = performance.now();
     for (const name of NAMES) await granted(prober, name, withinMs);
     const tookMs = performance.now() - healedMs;
-    this.#heaps.push((await this.#inspector.inspect(cell.server())).heapBytes);
+    if (this.control === undefined) this.#heaps.push((await this.#inspector.inspect(cell.server())).heapBytes);
     this.#rounds += 1;
     this.say(`${fault}: ${round.blows.map(inWords).join('; ')}; granted again within ${seconds(tookMs)}`);
   }
@@ -223,7 +229,7 @@ export class Soak {
     const before = this.#baseline[number - 1];
     if (before === undefined) throw new Error(`nobody looked into ${where}`);
     const resources = Object.entries(now.resources).map(([kind, count]) => {
-      const slack = kind.startsWith('TCP') ? METRICS_FILES : 0;
+      const slack = kind === 'TCPSocketWrap' ? METRICS_FILES : 0;
       return { where, what: `open ${kind}`, count, before: (before.resources[kind] ?? 0) + slack };
     });
     const files = { where, what: 'files', count: now.files, before: before.files + METRICS_FILES };
