@@ -200,6 +200,23 @@ describe('the clock watch', () => {
     watched.watch.close();
   });
 
+  it('comes to a verdict of what moved little at a time, though others that did not move are like it', async () => {
+    const watched = new Watched();
+    const { clock, told, watch } = watched;
+    await watched.measured([0, 1, 2, 3, 4], 0);
+    await watched.measured([1], 95);
+    await watched.measured([1], 104);
+    expect(watch.suspects(1)).to.equal(true);
+    for (let count = 0; count < 12; count += 1) {
+      await watched.measured([0, 2, 3, 4], 0);
+      await watched.measured([1], 104);
+      await clock.advance(100);
+    }
+    expect(told).to.deep.equal(['moved 1']);
+    expect(watch.suspects(1)).to.equal(false);
+    watch.close();
+  });
+
   it('blames nobody before a quorum has been heard: nodes come back one by one to a server that slept', async () => {
     const watched = new Watched();
     await watched.measured([0, 1, 2, 3, 4], 0);

@@ -177,14 +177,17 @@ export class ClockWatch {
     const company = this.#likeSuspects(suspicion.shift);
     let witnesses = 0;
     let unheard = 0;
+    let unclear = 0;
     this.#clocks.forEach((_, other) => {
       if (other === node) return;
       const role = this.#roleOf(other, suspicion);
       if (role === 'witness') witnesses += 1;
-      if (role === 'unheard') unheard += 1;
+      if (role === 'unheard' || role === 'unclear') unheard += 1;
+      if (role === 'unclear') unclear += 1;
     });
     // A server whose machine slept meets its nodes again one by one: the first that comes back is not yet to blame.
-    const tooFew = company + witnesses < this.quorum;
+    // Who has answered since, and has not made it clear, will not.
+    const tooFew = unheard > unclear && company + witnesses + unclear < this.quorum;
     const overdue = this.ports.clock.nowMs() >= suspicion.sinceMs + HOLD_MS;
     const undecided = company + unheard > witnesses && company <= witnesses + unheard;
     if (unheard > 0 && (tooFew || (undecided && !overdue))) return 'open';
@@ -192,7 +195,7 @@ export class ClockWatch {
   }
 
   /** What another node has to say on whether it was the server that moved. */
-  #roleOf(other: number, suspicion: Suspicion): 'witness' | 'unheard' | 'none' {
+  #roleOf(other: number, suspicion: Suspicion): 'witness' | 'unheard' | 'unclear' | 'none' {
     const suspect = this.#suspicions.get(other);
     if (suspect !== undefined) {
       if (alike(suspect.shift, suspicion.shift)) return 'none';
@@ -202,8 +205,8 @@ export class ClockWatch {
     const knewBefore = clock.measured && clock.firstSentMs <= suspicion.goodMs;
     if (!knewBefore || clock.lastReceivedMs < suspicion.goodMs - RECENT_MS) return 'none';
     const unmoved = this.#unmoved.get(other);
-    const since = unmoved !== undefined && unmoved.sentMs >= suspicion.sinceMs;
-    return since && !alike(unmoved.shift, suspicion.shift) ? 'witness' : 'unheard';
+    if (unmoved === undefined || unmoved.sentMs < suspicion.sinceMs) return 'unheard';
+    return alike(unmoved.shift, suspicion.shift) ? 'unclear' : 'witness';
   }
 
   #likeSuspects(shift: OffsetInterval): number {
