@@ -58,6 +58,15 @@ describe('the verdict on a patch', () => {
       /^the patch breaks the source: ReferenceError/,
     ],
     [
+      'it makes something fall over',
+      {
+        passed: [],
+        failed: failed(TEST, "TypeError: Cannot read properties of undefined (reading 'x')"),
+        patched: true,
+      },
+      /^the patch breaks the source: TypeError/,
+    ],
+    [
       'Lua cannot compile it',
       { passed: [], failed: failed(TEST, 'Error: ERR Error compiling script (new function): x'), patched: true },
       /^the patch breaks the source: Error: ERR Error compiling/,

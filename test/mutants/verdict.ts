@@ -26,6 +26,9 @@ export type SimulatorVerdict =
 /** Errors that say that the patch is not what it was meant to be: of Node, and of Lua in Redis. */
 const NOT_MEANT = /\b(Reference|Syntax)Error\b|\bError compiling script\b|\buser_script:\d+/;
 
+/** Errors of a program that has met what it was not written for: that it falls over says nothing of a guarantee. */
+const FELL_OVER = /^(?:crash at [^:]*: |Uncaught )?(?:Type|Range)Error\b/;
+
 /** Switches one guard off and runs its tests, of which the one that is named must fail. */
 export async function tryPatch(patch: Patch): Promise<Verdict> {
   const why = hasTests(patch) ? misfit(patch) : 'names neither a test nor files of tests';
@@ -39,7 +42,7 @@ export function verdictOf({ edits, test, tests }: Patch, run: MochaRun): Verdict
   const what = test === undefined ? `any test of ${tests?.join(', ')}` : `"${test}"`;
   if (run.passed.length + run.failed.length === 0) return failed(`${what} does not exist`);
   if (!run.patched) return failed(`${what} does not load ${filesOf(edits)}`);
-  const unmeant = run.failed.find(({ error }) => NOT_MEANT.test(error));
+  const unmeant = run.failed.find(({ error }) => isUnmeant(error));
   if (unmeant !== undefined) return failed(`the patch breaks the source: ${unmeant.error}`);
   const named = run.failed.find(({ fullTitle }) => fullTitle.endsWith(test ?? ''));
   if (named !== undefined) return { kind: 'noticed', by: named.fullTitle, error: named.error };
@@ -67,7 +70,7 @@ export function simulatorVerdictOf({ edits, unseen }: Patch, run: SimulatorRun):
     return failed(`the guard is off, and ${search.seeds} seeds are green all the same`);
   }
   const { seed, system, story, violation } = search;
-  if (NOT_MEANT.test(violation)) return failed(`the patch breaks the source: ${violation}`);
+  if (isUnmeant(violation)) return failed(`the patch breaks the source: ${violation}`);
   return { kind: 'found', seed, system, violation, story };
 }
 
@@ -100,6 +103,10 @@ export async function searchNone(seeds: number): Promise<readonly string[]> {
     }),
   );
   return problems.flat();
+}
+
+function isUnmeant(error: string): boolean {
+  return NOT_MEANT.test(error) || FELL_OVER.test(error);
 }
 
 function filesOf(edits: readonly Edit[]): string {
