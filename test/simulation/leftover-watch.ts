@@ -39,7 +39,6 @@ export class LeftoverWatch {
   readonly #held = new Set<LockValue>();
   /** Values that may be left. */
   readonly #excused = new Set<LockValue>();
-  #askedLast: readonly LockValue[] = [];
   readonly #seen = new Map<string, number>();
   /** By when whatever has to be told to a node is told. */
   readonly #tellableMs = new Map<ModelRedis, number>();
@@ -59,21 +58,18 @@ export class LeftoverWatch {
 
   /** A call that may set these values leaves. */
   asked(entries: readonly (AcquireEntry | HandOffEntry)[]): void {
-    this.#askedLast = entries.map(({ value }) => value);
     for (const { key, value } of entries) {
       if (this.#excused.has(value) || this.#held.has(value)) continue;
       this.#values.set(value, { key, sinceMs: this.ports.nowMs() });
     }
   }
 
-  /** A late copy of a repair may put back what was given back: on a minority, and until it expires. */
-  repaired(entries: readonly RepairEntry[]): void {
+  /**
+   * A late copy of a call may be accepted where the call was refused, and then stays until it expires; that of a repair may put
+   * back what was given back, on a minority.
+   */
+  copied(entries: readonly (AcquireEntry | HandOffEntry | RepairEntry)[]): void {
     for (const { value } of entries) this.#excuse(value);
-  }
-
-  /** A late copy of the last call may be accepted where the call was refused, and then stays until it expires. */
-  copied(): void {
-    for (const value of this.#askedLast) this.#excuse(value);
   }
 
   granted(hash: Parameters<typeof lockValue>[0], token: bigint): void {

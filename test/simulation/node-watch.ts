@@ -9,6 +9,7 @@ import type {
   NodeBatch,
   NodeErrand,
   NodeToken,
+  ReleaseEntry,
   RepairEntry,
 } from '../../server/src/store/redlock/coordinator/redis-node.js';
 import type { ModelRedis, Witness } from '../support/redlock/model-redis.js';
@@ -66,6 +67,8 @@ export interface NodeWatchPorts {
 export class NodeWatch implements Witness {
   readonly #locks = new Map<string, Memory>();
   #forgotMs = Number.NEGATIVE_INFINITY;
+  /** The latest moment, by its own clock, at which it accepted something that it may remember. */
+  #latestUs = Number.NEGATIVE_INFINITY;
   /** The longest lease there was when it did. */
   #awaitedMs = 0;
 
@@ -76,6 +79,7 @@ export class NodeWatch implements Witness {
 
   forgot(): void {
     this.#forgotMs = this.ports.nowMs();
+    this.#latestUs = Number.NEGATIVE_INFINITY;
     this.#awaitedMs = this.ports.leases.longestMs;
   }
 
@@ -89,15 +93,20 @@ export class NodeWatch implements Witness {
   batch<V extends BatchVerb>(batch: NodeBatch<V>, run: () => BatchReply<V>): BatchReply<V> {
     const before = batch.entries.map(({ key }) => this.#look(key));
     const reply = run();
+    if (reply.kind === 'barred') {
+      batch.entries.forEach(({ key }, index) => void this.#unchanged(key, before[index], this.#look(key), batch.verb));
+    }
     if (reply.kind !== 'votes') return reply;
     if (TAKES.has(batch.verb)) this.#noteStands(batch.entries, reply.votes);
-    const keys = batch.entries.map(({ key }) => key);
     batch.entries.forEach((entry, index) => {
-      // Of several entries for one lock it cannot be said which did what.
-      if (keys.indexOf(entry.key) !== keys.lastIndexOf(entry.key)) return;
       const [vote, was] = [reply.votes[index], before[index]];
       if (vote === undefined || was === undefined) return;
-      this.#judge({ verb: batch.verb, entry, vote, before: was, after: this.#look(entry.key) } as Step);
+      const step = { verb: batch.verb, entry, vote, before: was, after: this.#look(entry.key) } as Step;
+      const { entries } = batch;
+      const others = entries.length === 1 ? entries : entries.filter(({ key }) => key === entry.key);
+      if (others.length === 1) this.#judge(step);
+      // Of several entries for one lock it cannot be said which did what; only what is given back comes several times.
+      else if (step.verb === 'release') this.#released(step, (others as readonly ReleaseEntry[]).flatMap(valuesOf));
     });
     return reply;
   }
@@ -118,49 +127,53 @@ export class NodeWatch implements Witness {
     const { after, before, vote } = step;
     switch (step.verb) {
       case 'acquire':
-        if (vote.kind === 'ok') this.#accepted(step.entry, before, []);
-        else this.#unchanged(step);
+        if (vote.kind === 'ok') this.#accepted(step.entry, before, after, []);
+        else this.#refused(step);
         return;
       case 'hand_off':
-        if (vote.kind === 'ok') this.#accepted(step.entry, before, step.entry.from);
-        else this.#unchanged(step);
+        if (vote.kind === 'ok') this.#accepted(step.entry, before, after, step.entry.from);
+        else this.#refused(step);
         return;
       case 'extend':
       case 'adopt': {
         if (vote.kind !== 'ok') {
-          this.#unchanged(step);
+          this.#refused(step);
           return;
         }
         const { key, value } = step.entry;
         const known = step.verb === 'adopt' ? [value, ...step.entry.presented] : [value];
         this.#ownedBy(key, before, known);
-        if (after.value !== value) this.#accuse('S1', key, `told ${value} that it stands, and has ${after.value}`);
+        this.#has(key, value, after);
         if (after.expiresInMs < before.expiresInMs)
           this.#accuse('S3', key, 'let a lock expire sooner than it would have');
         return;
       }
       case 'release':
-        this.#released(step.entry.key, step.entry.values, step);
+        this.#released(step, step.entry.values);
         return;
       case 'repair':
-        if (vote.kind === 'ok') this.#stands(step.entry.key, step.entry.value, before, [], isBlind(step.entry));
-        else this.#unchanged(step);
+        if (vote.kind === 'ok') {
+          this.#has(step.entry.key, step.entry.value, after);
+          this.#stands(step.entry.key, step.entry.value, before, [], isBlind(step.entry));
+        } else this.#refused(step);
         return;
       case 'introduce':
-        this.#unchanged(step);
+        this.#refused(step);
         return;
       case 'forget':
         return;
     }
   }
 
-  #accepted({ key, value, expiryMs }: AcquireEntry | HandOffEntry, before: Look, from: readonly LockValue[]): void {
+  #accepted(entry: AcquireEntry | HandOffEntry, before: Look, after: Look, from: readonly LockValue[]): void {
+    const { key, value, expiryMs } = entry;
     const { leases } = this.ports;
     leases.longestMs = Math.max(leases.longestMs, expiryMs);
     const memory = this.#memoryOf(key);
     const token = tokenOf(value);
     if (token <= memory.accepted) this.#accuse('S2', key, `accepted ${token} after ${memory.accepted}`);
-    const behindUs = this.redis.clockUs - token;
+    this.#latestUs = Math.max(this.#latestUs, this.redis.clockUs);
+    const behindUs = this.#latestUs - token;
     if (behindUs > 1_000 * this.ports.windowMs) {
       this.#accuse('S2', key, `accepted ${token}, which is ${(behindUs / 1_000).toFixed()} ms old`);
     }
@@ -169,6 +182,7 @@ export class NodeWatch implements Witness {
       this.#accuse('S1', key, `accepted ${token} ${sinceMs.toFixed()} ms after it lost its memory`);
     }
     memory.accepted = Math.max(memory.accepted, token);
+    this.#has(key, value, after);
     this.#stands(key, value, before, from);
   }
 
@@ -179,7 +193,7 @@ export class NodeWatch implements Witness {
       this.#accuse('S4', key, `has ${value} again, which was given back there`);
   }
 
-  #released(key: string, values: readonly LockValue[], { vote, before, after }: Step): void {
+  #released({ entry: { key }, vote, before, after }: Step, values: readonly LockValue[]): void {
     const whole: readonly string[] = values.filter((value) => !value.endsWith(':'));
     const isNamed = (there: string): boolean =>
       whole.includes(there) || values.some((value) => value.endsWith(':') && there.startsWith(value));
@@ -187,6 +201,9 @@ export class NodeWatch implements Witness {
       this.#accuse('S1', key, `deleted ${before.value} where ${values.join(' or ')} was given back`);
     }
     if (vote.kind === 'fault') return;
+    if (after.value !== undefined && isNamed(after.value)) {
+      this.#accuse('S4', key, `answered that ${values.join(' or ')} is ${vote.kind}, and still has ${after.value}`);
+    }
     for (const value of whole) this.#memoryOf(key).over.add(value);
   }
 
@@ -195,9 +212,18 @@ export class NodeWatch implements Witness {
     this.#accuse('S1', key, `took the lock of ${value} for that of ${known.join(' or ') || 'nobody'}`);
   }
 
-  #unchanged({ entry, before, after, verb }: Step): void {
-    if (before.value === after.value && before.expiresInMs === after.expiresInMs) return;
-    this.#accuse('S1', entry.key, `changed a lock, though it refused to ${verb}`);
+  /** Whoever was told that his value stands has it there. */
+  #has(key: string, value: LockValue, after: Look): void {
+    if (after.value !== value) this.#accuse('S1', key, `told ${value} that it stands, and has ${after.value}`);
+  }
+
+  #refused({ entry, before, after, verb }: Step): void {
+    this.#unchanged(entry.key, before, after, verb);
+  }
+
+  #unchanged(key: string, before: Look | undefined, after: Look, verb: BatchVerb): void {
+    if (before?.value === after.value && before?.expiresInMs === after.expiresInMs) return;
+    this.#accuse('S1', key, `changed a lock, though it refused to ${verb}`);
   }
 
   #memoryOf(key: string): Memory {
@@ -216,6 +242,10 @@ export class NodeWatch implements Witness {
 /** A lock was missing, and its ballot was not: a late copy of the repair finds all as it was read, and does no harm. */
 function isBlind({ ballot, token }: RepairEntry): boolean {
   return ballot !== undefined && ballot >= token;
+}
+
+function valuesOf({ values }: ReleaseEntry): readonly LockValue[] {
+  return values;
 }
 
 function tokenOf(value: LockValue): NodeToken {

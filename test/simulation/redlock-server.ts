@@ -93,7 +93,7 @@ export class RedlockServer implements SimServer {
       const node = new WatchedNode(redis.id, leftovers, link.instead ?? redis, redlock, options);
       node.duplicateMs = () => {
         if (link.duplicates === 0 || !random.chance(link.duplicates)) return undefined;
-        leftovers.copied();
+        node.copied();
         return random.between(0, random.chance(STRAY_SHARE) ? LATEST_STRAY_MS : LATEST_COPY_MS);
       };
       node.requestMs = () => random.between(USUAL_MS.least, link.maxRequestMs);

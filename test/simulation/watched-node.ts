@@ -17,6 +17,7 @@ import type {
   NodeErrand,
   NodeFault,
   NodeId,
+  RepairEntry,
 } from '../../server/src/store/redlock/coordinator/redis-node.js';
 import { RedlockStore } from '../../server/src/store/redlock/coordinator/redlock-store.js';
 import { ModelNode } from '../support/redlock/model-node.js';
@@ -29,6 +30,9 @@ const SLOW_MS = 20;
 
 /** A server's way to a Redis, under the name of the one that was meant, and watched for what it leaves there. */
 export class WatchedNode extends ModelNode {
+  /** What a copy of the call that is being made may leave. */
+  #sending: readonly (AcquireEntry | HandOffEntry | RepairEntry)[] = [];
+
   constructor(
     private readonly meant: NodeId,
     private readonly leftovers: LeftoverWatch,
@@ -45,12 +49,18 @@ export class WatchedNode extends ModelNode {
     const { leftovers, redis } = this;
     const sentMs = redis.world.nowMs();
     if (takes(batch)) leftovers.asked(batch.entries);
-    if (repairs(batch)) leftovers.repaired(batch.entries);
+    this.#sending = takes(batch) || repairs(batch) ? batch.entries : [];
     super.batch(batch, (reply) => {
       answered(reply);
       this.#heard(reply, sentMs);
       if (reply.kind === 'votes' && reply.votes.some(({ kind }) => kind === 'fault')) leftovers.failed(redis);
     });
+    this.#sending = [];
+  }
+
+  /** What is being sent will arrive twice. */
+  copied(): void {
+    this.leftovers.copied(this.#sending);
   }
 
   override errand(errand: NodeErrand, answered: (reply: ErrandReply) => void): void {
