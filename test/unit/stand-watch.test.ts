@@ -45,8 +45,20 @@ describe('how long leases are relied on and stand', () => {
     watch.stands('redis-1', KEY, 'a1b2:16' as LockValue, 500);
     watch.stands('redis-2', KEY, 'a1b2:16' as LockValue, 500);
     believes(1);
-    expect(found).to.deep.equal(['S3']);
+    expect(found).to.deep.equal(['I10', 'S3']);
     believes(0);
+    expect(found).to.have.length(2);
+  });
+
+  it('finds a grant without the votes of a quorum, also where nobody can tell how long it lasts', () => {
+    const grant = { token: 17n, remainingMs: () => 1 };
+    const other = { token: 17n, remainingMs: () => 1 };
+    watch.stands('redis-1', KEY, VALUE, 500);
+    watch.believed('r1', grant, undefined);
+    watch.believed('r1', grant, undefined);
+    expect(found).to.deep.equal(['I10']);
+    watch.stands('redis-2', KEY, VALUE, 0);
+    watch.believed('r1', other, undefined);
     expect(found).to.have.length(1);
   });
 });
