@@ -47,8 +47,11 @@ export type Strike =
   | { readonly kind: 'step_server_clock'; readonly server: number; readonly stepMs: number }
   | { readonly kind: 'kill_client'; readonly client: number }
   | { readonly kind: 'stop_client'; readonly client: number }
-  /** All clients have one wall clock. */
-  | { readonly kind: 'step_client_clock'; readonly stepMs: number };
+  /**
+   * All clients have one wall clock, which is set back and never forward: then they would give up early what they hold,
+   * and what is given up so is not in a history.
+   */
+  | { readonly kind: 'step_client_clock'; readonly backMs: number };
 
 /** A strike within its round. */
 export interface Blow {
@@ -136,7 +139,7 @@ const OF_ALL: readonly Maker[] = [
   (random, cast) => ({ kind: 'step_server_clock', server: server(random, cast), stepMs: random.pick(OTHER_STEPS_MS) }),
   (random, cast) => ({ kind: 'kill_client', client: client(random, cast) }),
   (random, cast) => ({ kind: 'stop_client', client: client(random, cast) }),
-  (random) => ({ kind: 'step_client_clock', stepMs: random.pick(OTHER_STEPS_MS) }),
+  (random) => ({ kind: 'step_client_clock', backMs: random.pick(OTHER_STEPS_MS.map(Math.abs)) }),
 ];
 
 /** The rounds that belong to a seed, without end. */

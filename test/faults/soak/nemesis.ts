@@ -19,6 +19,8 @@ export interface Clocks {
 
 /** Does to a cell what was planned. */
 export class Nemesis {
+  #clientsAtMs = 0;
+
   constructor(
     private readonly cast: Cast,
     private readonly cell: Cell,
@@ -76,7 +78,9 @@ export class Nemesis {
         return;
       }
       case 'step_client_clock':
-        return stepped(this.clocks.clients, strike.stepMs, over);
+        this.#clientsAtMs -= strike.backMs;
+        this.clocks.clients.shiftBy(this.#clientsAtMs);
+        return;
     }
   }
 

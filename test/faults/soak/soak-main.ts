@@ -1,11 +1,19 @@
 /** Soaks once, in a process that can be ended as a whole. Arguments: store, seed, minutes, folder, and `control` for one. */
+import { guard } from '../harness/guards-off.js';
 import type { Control } from '../harness/stage.js';
 import { NO_OWN_CLOCK } from '../rows/client-rows.js';
 import { NO_MAJORITY } from '../rows/node-rows.js';
 import type { SoakEvent, StoreName } from './result.js';
 import { Soak } from './soak.js';
 
-const CONTROLS: Readonly<Record<StoreName, Control>> = { redlock: NO_MAJORITY, embedded: NO_OWN_CLOCK };
+const CONTROLS: Readonly<Record<StoreName, Control>> = {
+  redlock: NO_MAJORITY,
+  embedded: {
+    ...NO_OWN_CLOCK,
+    without: 'keeping what belongs to a stream that has ended, and the look at the client’s own clock',
+    edits: [...NO_OWN_CLOCK.edits, ...guard('no-freeing-at-detach')],
+  },
+};
 
 // Whoever wanted to know is gone: then so is everything that was started here.
 process.on('disconnect', () => process.kill(0, 'SIGKILL'));

@@ -211,11 +211,11 @@ export class Soak {
   /** What a server says it has of sessions and their requests. */
   #gauges(cell: Cell, number: number): Promise<readonly CountLeft[]> {
     const where = `server ${number}`;
-    const gauge = async (what: string, metric: string): Promise<CountLeft> => {
-      const count = await cell.metric(metric, number);
-      if (count === undefined) throw new Error(`${where} has no metric ${metric}`);
-      return { where, what, count };
-    };
+    const gauge = async (what: string, metric: string): Promise<CountLeft> => ({
+      where,
+      what,
+      count: await cell.metric(metric, number),
+    });
     return Promise.all([
       ...GAUGES.map((each) => gauge(each, `holdfast_${each}`)),
       ...SESSIONS.map((state) => gauge(`sessions ${state}`, `holdfast_sessions\\{state="${state}"\\}`)),
