@@ -29,6 +29,11 @@ const RECOVERY_MS = 4_000;
 /** Clocks that ran further off than is allowed lengthen what they measure by so much. */
 const SLOWEST = 1.06;
 
+/** Nodes that lose their votes within so long lose them for one reason. */
+const BLAME_MS = 1_500;
+/** Nobody takes a vote later than that on account of a clock that has stood still. */
+const LATE_VERDICT_MS = 5_000;
+
 const OWN_KEYS = new Set<string>(Object.values(BOOKKEEPING));
 
 /** Everything that a node has. */
@@ -55,6 +60,7 @@ class RedlockStage implements Stage {
   readonly #memory: MemoryFaults;
   readonly #leases = { longestMs: 0 };
   readonly #stands: StandWatch;
+  readonly #unadmittedMs = new Map<ModelRedis, number>();
 
   constructor(
     private readonly parts: StageParts<RedlockCast>,
@@ -149,14 +155,19 @@ class RedlockStage implements Stage {
     this.parts.history.violated(guarantee, what, lock.slice(lock.lastIndexOf(':') + 1));
   }
 
-  /** Where no clock of a node ever moves, a server that says that one has is in error (L6). */
+  /**
+   * Where no clock of a node ever moves, a server that says that one has is in error (L6). A server whose own has stood still may
+   * have nothing to compare a node with, but never takes the votes of most.
+   */
   #unadmitted(redis: ModelRedis): void {
-    const { cast, history } = this.parts;
+    const { cast, history, world } = this.parts;
     if (cast.evicts || (cast.clockFaults !== 'none' && cast.clockFaults !== 'walls')) return;
-    history.violated(
-      'L6',
-      `${redis.id} has lost its vote, though its clock has not moved, nor has it evicted anything`,
-    );
+    this.#unadmittedMs.set(redis, world.nowMs);
+    const lately = [...this.#unadmittedMs.values()].filter((atMs) => atMs > world.nowMs - BLAME_MS).length;
+    const haveSlept = this.servers.some(({ process }) => process.sleptMs > world.nowMs - LATE_VERDICT_MS);
+    if (haveSlept && 2 * lately <= cast.redises) return;
+    const what = `${redis.id} (${lately} of ${cast.redises} lately) has lost its vote`;
+    history.violated('L6', `${what}, though no clock of a node has moved, nor has any evicted anything`);
   }
 
   #newServer(index: number): RedlockServer {

@@ -32,6 +32,7 @@ export class SimProcess {
   #sinceMs: number;
   /** Its machine sleeps. */
   #asleep = false;
+  #wokeMs = Number.NEGATIVE_INFINITY;
   #backlog: Waiting[] = [];
   #turnEnds: (() => void)[] = [];
 
@@ -54,6 +55,11 @@ export class SimProcess {
   /** The wall clock runs on. */
   wallMs(): number {
     return this.#wallMs + this.#passedMs();
+  }
+
+  /** The last moment of true time at which its machine slept. */
+  get sleptMs(): number {
+    return this.#asleep ? this.world.nowMs : this.#wokeMs;
   }
 
   get rate(): number {
@@ -158,6 +164,7 @@ export class SimProcess {
 
   #wake(): void {
     this.#keepTime();
+    if (this.#asleep) this.#wokeMs = this.world.nowMs;
     this.#asleep = false;
   }
 }
