@@ -214,7 +214,7 @@ export class Soak {
     const gauge = async (what: string, metric: string): Promise<CountLeft> => ({
       where,
       what,
-      count: await cell.metric(metric, number),
+      count: (await cell.metric(metric, number)) ?? Number.POSITIVE_INFINITY,
     });
     return Promise.all([
       ...GAUGES.map((each) => gauge(each, `holdfast_${each}`)),
