@@ -1,17 +1,19 @@
 /** Soaks once, in a process that can be ended as a whole. Arguments: store, seed, minutes, folder, and `control` for one. */
 import { guard } from '../harness/guards-off.js';
-import type { Control } from '../harness/stage.js';
 import { NO_OWN_CLOCK } from '../rows/client-rows.js';
 import { NO_MAJORITY } from '../rows/node-rows.js';
 import type { SoakEvent, StoreName } from './result.js';
-import { Soak } from './soak.js';
+import { Soak, type SoakControl } from './soak.js';
 
-const CONTROLS: Readonly<Record<StoreName, Control>> = {
-  redlock: NO_MAJORITY,
+const CONTROLS: Readonly<Record<StoreName, SoakControl>> = {
+  redlock: { control: NO_MAJORITY },
   embedded: {
-    ...NO_OWN_CLOCK,
-    without: 'keeping what belongs to a stream that has ended, and the look at the client’s own clock',
-    edits: [...NO_OWN_CLOCK.edits, ...guard('no-freeing-at-detach')],
+    control: {
+      ...NO_OWN_CLOCK,
+      without: 'keeping what belongs to a stream that has ended, and the look at the client’s own clock',
+      edits: [...NO_OWN_CLOCK.edits, ...guard('no-freeing-at-detach')],
+    },
+    by: 'cut_door',
   },
 };
 
@@ -25,4 +27,6 @@ const tell = (event: SoakEvent, then: () => void = () => undefined): void => {
 const say = (line: string): void => tell({ kind: 'said', line });
 const control = as === 'control' ? CONTROLS[store] : undefined;
 const result = await new Soak(store, Number(seed), Number(minutes), folder, say, control).run();
-tell({ kind: 'done', result, ...(control === undefined ? {} : { without: control.without }) }, () => process.exit());
+tell({ kind: 'done', result, ...(control === undefined ? {} : { without: control.control.without }) }, () =>
+  process.exit(),
+);

@@ -37,6 +37,13 @@ const SESSIONS = ['attached', 'detached'] as const;
 /** Kept open by whoever asks for metrics, as long as it asks. */
 const METRICS_FILES = 1;
 
+/** A run without some protection. */
+export interface SoakControl {
+  readonly control: Control;
+  /** What it protects from. Default: what happens without any fault. */
+  readonly by?: Strike['kind'];
+}
+
 /** One run: everything, for so long. */
 export class Soak {
   readonly #stage: Stage;
@@ -56,11 +63,11 @@ export class Soak {
     private readonly minutes: number,
     folder: string,
     private readonly say: (line: string) => void,
-    /** A run without some protection, which is over after the last round. */
-    private readonly control?: Control,
+    /** The run is over after the last round. */
+    private readonly control?: SoakControl,
   ) {
     this.#cast = CASTS[store];
-    this.#stage = new Stage(folder, control);
+    this.#stage = new Stage(folder, control?.control);
     this.#inspector = new Inspector(join(folder, 'inspections'));
     const { nodes, servers } = this.#cast;
     const clocks = (what: string, count: number): readonly WallClock[] =>
@@ -105,6 +112,7 @@ export class Soak {
     const endUs = nowUs() + this.minutes * 60_000_000;
     for (const round of roundsOf(this.seed, this.#cast)) {
       if (nowUs() >= endUs) break;
+      if (!this.#shows(round)) continue;
       await this.#play(round, nemesis, cell, prober);
     }
     await crowd.rest();
@@ -112,6 +120,12 @@ export class Soak {
     await this.#lines(cell);
     await Promise.all([...cell.clients, prober].map((client) => client.kill()));
     await this.#quiet(cell);
+  }
+
+  /** A control is short: it plays what it is about. */
+  #shows({ blows }: Round): boolean {
+    const by = this.control?.by;
+    return by === undefined || blows.some(({ strike }) => strike.kind === by);
   }
 
   #start(): Promise<Cell> {
