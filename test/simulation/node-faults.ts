@@ -1,7 +1,9 @@
 import { resourceKey } from '../../server/src/core/names.js';
 import { quarantineMs } from '../../server/src/store/redlock/coordinator/settings.js';
 import type { ModelRedis } from '../support/redlock/model-redis.js';
+import { BOOKKEEPING } from '../support/redlock/script-context.js';
 import type { Cluster } from './link-faults.js';
+import type { RedlockServer } from './redlock-server.js';
 import type { SeededRandom } from './seeded-random.js';
 import type { FaultKind } from './stage.js';
 
@@ -15,6 +17,8 @@ export class NodeFaults {
     { name: 'wipeRedis', weight: 3, strike: (random) => this.#wipeRedis(random) },
     { name: 'wipeInTurn', weight: 2, strike: (random) => this.#wipeInTurn(random) },
     { name: 'wipeTwice', weight: 2, strike: (random) => this.#wipeTwice(random) },
+    { name: 'leap', weight: 1, strike: (random) => this.#leapOnce(random) },
+    { name: 'leapLater', weight: 2, strike: (random) => this.#leapLater(random) },
     { name: 'pauseRedis', weight: 6, strike: (random) => this.#pauseRedis(random) },
     { name: 'outOfMemory', weight: 3, strike: (random) => this.#outOfMemory(random) },
     { name: 'failing', weight: 3, strike: (random) => this.#failing(random) },
@@ -90,6 +94,54 @@ export class NodeFaults {
       if (!troubles.over) this.#wipe(redis);
     });
     return true;
+  }
+
+  #leapOnce(random: SeededRandom): boolean {
+    return this.#leap(random.pick(this.cluster.redises));
+  }
+
+  /**
+   * Before anybody sees it the clock is right again, and whatever has an end has ended. Locks alone, as on a node that has no
+   * vote to lose with them, are more than is promised to be borne.
+   */
+  #leap(redis: ModelRedis): boolean {
+    if (redis.keys.get(BOOKKEEPING.admission) !== redis.identity) return false;
+    this.cluster.world.note(redis.id, 'has its clock leap far ahead and back');
+    for (const key of redis.keys.keys()) if (redis.keys.expiresInMs(key) >= 0) redis.keys.delete(key);
+    redis.witness?.forgot();
+    return true;
+  }
+
+  /** A server does not see that a node it waits for has its vote, nor how the node loses it again. */
+  #leapLater(random: SeededRandom): boolean {
+    const { cast, redises, servers, settings, troubles, world } = this.cluster;
+    const redis = random.pick(redises);
+    const node = redises.indexOf(redis);
+    const server = random.pick(servers);
+    const waitMs = quarantineMs(settings, cast.maxTtlMs);
+    const leapMs = waitMs + random.between(100, 400);
+    this.#wipe(redis);
+    const hiddenMs = waitMs - random.between(50, 300);
+    world.after(hiddenMs, () => {
+      if (!troubles.over) this.#hide(node, server, leapMs + 1 - hiddenMs);
+    });
+    world.after(leapMs, () => {
+      if (!troubles.over) this.#leap(redis);
+    });
+    return true;
+  }
+
+  #hide(node: number, server: RedlockServer, forMs: number): void {
+    const { redises, troubles } = this.cluster;
+    troubles.during(
+      `${server.process.name} | ${redises[node]?.id} (both)`,
+      forMs,
+      () => server.cut(node, 'both'),
+      () => {
+        server.heal(node);
+        server.disconnect(node);
+      },
+    );
   }
 
   #pauseRedis(random: SeededRandom): boolean {

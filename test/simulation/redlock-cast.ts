@@ -99,6 +99,16 @@ const PROFILES: Readonly<Record<string, Profile<Chosen>>> = {
       return { ...habits, clockFaults: 'none' as const, isShared: false, clients, likings };
     },
   ],
+  /** Nodes that have their votes and lose them, while one of the servers does not look. */
+  lapses: [
+    4,
+    (random, chosen) => {
+      const habits = { ...chosen, resources: names(random.pick([1, 2])), isMixed: false, isDeclared: true };
+      const clients = company(random, habits, [2, lively], [1, aside]);
+      const calm = { clockFaults: 'none' as const, evicts: false, meanFaultEveryMs: 400, grants: chosen.grants * 2 };
+      return { ...habits, ...calm, clients, likings: { leapLater: 60, leap: 5 }, servers: random.pick([2, 3]) };
+    },
+  ],
   /** A server that hears late, and asks late, of what others have done meanwhile. */
   slow: [
     16,
