@@ -13,7 +13,10 @@ export async function within<T>(ms: number, what: string, promise: Promise<T>): 
 
 const ASK_EVERY_MS = 20;
 
-/** Asks again and again until the answer is not `undefined`, or the time is over. */
+/** What was asked for has not become true in time. */
+export class OverdueError extends Error {}
+
+/** Asks again and again until the answer is not `undefined`, or the time is over, which is an `OverdueError`. */
 export async function eventually<T>(
   ms: number,
   what: string,
@@ -23,7 +26,7 @@ export async function eventually<T>(
   for (;;) {
     const answer = await ask();
     if (answer !== undefined) return answer;
-    if (performance.now() >= endMs) throw new Error(`${what}: not within ${ms} ms`);
+    if (performance.now() >= endMs) throw new OverdueError(`${what}: not within ${ms} ms`);
     await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
   }
 }

@@ -15,12 +15,17 @@ import { ResourceProcess } from './resource-process.js';
 export const TTL_MS = 1_500;
 export const MAX_TTL_MS = 2_000;
 const WINDOW_MS = 600;
-/** L3, for a lease of `TTL_MS`: with two node deadlines and a quarter of a second. */
-export const FREE_AGAIN_MS = TTL_MS * (1 + CLOCK_RATE_DRIFT) + 2 * (TTL_MS / 10) + 250;
+/** The product's own, for a lease that is not very short. */
+export const NODE_DEADLINE_MS = 300;
 /** How long anything may take that only waits for a loaded machine. */
 export const PATIENCE_MS = 15_000;
 /** What a loaded machine may add to anything that is measured. */
 export const SLACK_MS = 2_000;
+
+/** L3, for a lease that nobody extends any more: with two node deadlines and a quarter of a second. */
+export function freeAgainMs(ttlMs: number): number {
+  return ttlMs * (1 + CLOCK_RATE_DRIFT) + 2 * Math.min(NODE_DEADLINE_MS, ttlMs / 10) + 250;
+}
 
 /** The bookkeeping of an admitted node, for servers of the cluster that is the default. */
 const ADMISSION = 'holdfast\0default\0adm';
@@ -176,17 +181,25 @@ export class Cell {
     return client;
   }
 
-  async metric(name: string, server = 1): Promise<number | undefined> {
+  /** @param name With its labels, as a pattern. @throws RangeError when the server does not tell of it. */
+  async metric(name: string, server = 1): Promise<number> {
     const text = await (await fetch(this.server(server).metricsUrl ?? '')).text();
     const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1];
-    return value === undefined ? undefined : Number(value);
+    if (value === undefined) throw new RangeError(`server ${server} has no metric ${name}`);
+    return Number(value);
+  }
+
+  /** What a server takes for the time, to the second. */
+  async wallClockMs(server: number): Promise<number> {
+    const { headers } = await fetch(this.server(server).metricsUrl ?? '');
+    return Date.parse(headers.get('date') ?? '');
   }
 
   /** Resolves when so many requests wait at these servers together; default: at all. */
   async waiting(count: number, servers = this.#servers.map((_, index) => index + 1)): Promise<void> {
     await eventually(PATIENCE_MS, `${count} waiting`, async () => {
       const waiters = await Promise.all(servers.map((server) => this.metric('holdfast_waiters', server)));
-      return waiters.reduce<number>((sum, each) => sum + (each ?? 0), 0) === count ? true : undefined;
+      return waiters.reduce((sum, each) => sum + each, 0) === count ? true : undefined;
     });
   }
 

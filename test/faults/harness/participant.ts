@@ -10,7 +10,7 @@ import {
 import { ToldByClient } from '../../support/client-record.js';
 
 export type Granted = Extract<ClientEvent, { kind: 'granted' }>;
-type Wrote = Extract<ClientEvent, { kind: 'wrote' }>;
+export type Wrote = Extract<ClientEvent, { kind: 'wrote' }>;
 type Worked = Extract<ClientEvent, { kind: 'worked' }>;
 
 /** As quick as a test wants them. */

@@ -5,7 +5,7 @@ import type { Figures } from '../../history/history.js';
 import { HistoryRecord } from '../../history/record.js';
 import type { ReplayOptions } from '../../history/replay.js';
 import type { Edit } from '../../mutants/patch.js';
-import { eventually } from '../../support/deadline.js';
+import { eventually, OverdueError } from '../../support/deadline.js';
 import { Cell, type Plan, SLACK_MS } from './cell.js';
 import { GuardsOff } from './guards-off.js';
 
@@ -14,11 +14,21 @@ export interface Control {
   /** In a few words, for the report. */
   readonly without: string;
   readonly edits: readonly Edit[];
+  /** What has to be among the violations: no other counts. */
+  readonly breaks: RegExp;
   /** The resource takes every write. */
   readonly unfenced?: boolean;
   /** Nodes vote from their first moment on: there is no new cluster to be declared. */
   readonly admitsAtOnce?: boolean;
 }
+
+/** The checker's word that two believed, or that one went on when its time was over. */
+export const TWO_BELIEVE = /^(S1\/I3|I4|S4\/I4) at /;
+/** The checker's word that a resource took what is older after what is newer. */
+export const OLD_WRITE = /^I2 at .* took a write with/;
+
+/** What an acquire of a row may fail with, whatever is done. */
+const FAILURE_CODES = ['UnavailableError', 'WaitTimeoutError', 'LeaseLostError'];
 
 /** What was broken in a run, and how near it was. */
 export interface Judgement {
@@ -67,7 +77,8 @@ export class Stage {
   async soon(invariant: string, what: string, ms: number, ask: () => Promise<boolean> | boolean): Promise<number> {
     const startMs = performance.now();
     await eventually(ms, what, async () => ((await ask()) ? true : undefined)).catch((error: unknown) => {
-      this.#found.push(`${invariant}: ${error instanceof Error ? error.message : error}`);
+      if (!(error instanceof OverdueError)) throw error;
+      this.#found.push(`${invariant}: ${error.message}`);
     });
     return performance.now() - startMs;
   }
@@ -82,8 +93,9 @@ export class Stage {
     this.record.add({ kind: 'fault_ends', fault, recovers: { resources, withinMs } });
   }
 
-  /** Nothing of a lock is left on any node (I6). */
-  async noLocksLeft(names: readonly string[], withinMs: number): Promise<void> {
+  /** Nothing of a lock is left on any node (I6). @param ttlMs Of the leases there were, which must not end by themselves. */
+  async noLocksLeft(names: readonly string[], withinMs: number, ttlMs: number): Promise<void> {
+    if (withinMs > ttlMs / 2) throw new RangeError(`after ${withinMs} ms what has ${ttlMs} ms may be gone by itself`);
     const cell = this.#cell;
     if (cell === undefined) return;
     let left = 0;
@@ -106,6 +118,7 @@ export class Stage {
     const { violations, figures } = this.record.judged({
       beliefsMayMeet: () => this.beliefsMayMeet,
       settleSlackMs: SLACK_MS,
+      failureCodes: FAILURE_CODES,
       ...options,
     });
     return { violations: [...violations, ...this.#found], figures };

@@ -1,8 +1,10 @@
 import { nowUs } from '../../support/client-process.js';
 import { eventually } from '../../support/deadline.js';
 import { listed } from '../../support/listed.js';
-import { type Cell, FREE_AGAIN_MS, MAX_TTL_MS, PATIENCE_MS, type Plan, SLACK_MS, TTL_MS } from '../harness/cell.js';
-import type { Control, Stage } from '../harness/stage.js';
+import { type Cell, freeAgainMs, MAX_TTL_MS, PATIENCE_MS, type Plan, SLACK_MS, TTL_MS } from '../harness/cell.js';
+import { guard } from '../harness/guards-off.js';
+import type { Granted, Participant, Wrote } from '../harness/participant.js';
+import { type Control, OLD_WRITE, type Stage, TWO_BELIEVE } from '../harness/stage.js';
 import { measured, type PlayedRow, seconds } from './row.js';
 
 export const SMALL: Plan = { nodes: 5, servers: 2, clients: 2 };
@@ -18,10 +20,19 @@ export const NO_OWN_CLOCK: Control = {
       replacement: '    return lease.ttlMs / 2;',
     },
   ],
+  breaks: TWO_BELIEVE,
   unfenced: true,
 };
 
-export const NO_FENCE: Control = { without: 'the token check of the resource', edits: [], unfenced: true };
+export const NO_FENCE: Control = {
+  without: 'the token check of the resource',
+  edits: [],
+  breaks: OLD_WRITE,
+  unfenced: true,
+};
+
+/** So long that what a loaded machine adds is little, and that nothing is gone by itself while it is looked for. */
+export const LASTING_TTL_MS = 10_000;
 
 /** A cell in which client 1 holds and client 2 waits, both at all servers. */
 export async function heldAndWaited(stage: Stage, plan: Plan = SMALL, ttlMs = TTL_MS) {
@@ -37,9 +48,25 @@ export async function heldAndWaited(stage: Stage, plan: Plan = SMALL, ttlMs = TT
   return { cell, holder, waiter, first, granted };
 }
 
+/** Resolves when the next holder has written. */
+async function nextWrites(cell: Cell, next: Participant, granted: Promise<Granted>): Promise<void> {
+  await granted;
+  await next.write(R, cell.resource.address, 'next');
+  await cell.resource.entry('next');
+}
+
+/** `late`: what somebody whose time is over came to, who wanted to write. Answers whether it would have. */
+export async function mustNotWrite(stage: Stage, cell: Cell, late: Promise<Wrote>): Promise<boolean> {
+  const { mayWrite } = await late;
+  stage.check('I3', 'it believed that it might write', !mayWrite);
+  if (mayWrite) await cell.resource.entry('late');
+  return mayWrite;
+}
+
 /** The holder is gone, in whatever way, with a write of it still on its way. */
 async function holderGone(stage: Stage, end: (cell: Cell) => Promise<void>) {
-  const { cell, holder, waiter, granted } = await heldAndWaited(stage);
+  const plan = { ...SMALL, maxTtlMs: LASTING_TTL_MS };
+  const { cell, holder, waiter, granted } = await heldAndWaited(stage, plan, LASTING_TTL_MS);
   const link = await cell.wayToResource();
   link.treat('up', { kind: 'hold' });
   await holder.write(R, { host: '127.0.0.1', port: Number(link.address.split(':')[1]) }, 'late');
@@ -49,9 +76,9 @@ async function holderGone(stage: Stage, end: (cell: Cell) => Promise<void>) {
   await end(cell);
   const next = await granted;
   const freeMs = (next.atUs - goneUs) / 1_000;
-  stage.check('L3', `free only after ${seconds(freeMs)}`, freeMs <= FREE_AGAIN_MS + SLACK_MS);
-  await waiter.write(R, cell.resource.address, 'next');
-  await cell.resource.entry('next');
+  const isInTime = freeMs <= freeAgainMs(LASTING_TTL_MS) + SLACK_MS;
+  stage.check('L3', `free only after ${seconds(freeMs)}`, isInTime);
+  await nextWrites(cell, waiter, granted);
   await onItsWay.deliver();
   const late = await cell.resource.entry('late');
   stage.check(
@@ -60,21 +87,26 @@ async function holderGone(stage: Stage, end: (cell: Cell) => Promise<void>) {
     late.kind === 'write_refused',
   );
   await waiter.release(R);
-  await stage.noLocksLeft([R], SLACK_MS);
+  await stage.noLocksLeft([R], SLACK_MS, LASTING_TTL_MS);
   stage.check('I7', 'somebody still waits', (await cell.metric('holdfast_waiters')) === 0);
   return { freeMs };
 }
 
-const A1: PlayedRow = {
-  id: 'A1',
-  title: 'the holder is killed, with a write on its way',
-  kind: 'played',
-  control: NO_FENCE,
-  play: async (stage) => {
-    const { freeMs } = await holderGone(stage, (cell) => cell.client(1).kill());
-    return (figures) => `free again after ${seconds(freeMs)}, ${measured(figures)}, 0 keys left`;
-  },
-};
+function endOfHolder(id: string, title: string, end: (holder: Participant) => Promise<void>): PlayedRow {
+  return {
+    id,
+    title,
+    kind: 'played',
+    control: NO_FENCE,
+    play: async (stage) => {
+      const { freeMs } = await holderGone(stage, (cell) => end(cell.client(1)));
+      const free = `free again after ${seconds(freeMs)} (TTL ${LASTING_TTL_MS / 1_000} s)`;
+      return (figures) => `${free}, ${measured(figures)}, 0 keys left`;
+    },
+  };
+}
+
+const A1 = endOfHolder('A1', 'the holder is killed, with a write on its way', (holder) => holder.kill());
 
 const A2: PlayedRow = {
   id: 'A2',
@@ -86,13 +118,9 @@ const A2: PlayedRow = {
     // What the server says of the loss comes later than the process goes on: it has its own clock, and nothing else.
     for (const number of [1, 2]) cell.door(number).treat('down', { kind: 'hold' });
     holder.stop();
-    await granted;
-    await waiter.write(R, cell.resource.address, 'next');
-    await cell.resource.entry('next');
+    await nextWrites(cell, waiter, granted);
     holder.continue();
-    const late = await holder.write(R, cell.resource.address, 'late');
-    stage.check('I3', 'it believed that it might write', !late.mayWrite);
-    if (late.mayWrite) await cell.resource.entry('late');
+    await mustNotWrite(stage, cell, holder.write(R, cell.resource.address, 'late'));
     cell.heal();
     // Its beats go on: none of them may bring the lease back, or disturb the other.
     await holder.refusal('other', TTL_MS, 0);
@@ -107,17 +135,13 @@ const A5: PlayedRow = {
   id: 'A5',
   title: 'the event loop stands still for 1.5 TTL, then the holder writes without having yielded',
   kind: 'played',
-  control: { without: 'assertHeld, by the signal alone', edits: [], unfenced: true },
+  control: { without: 'assertHeld, by the signal alone', edits: [], breaks: OLD_WRITE, unfenced: true },
   play: async (stage) => {
     const { cell, holder, waiter, granted } = await heldAndWaited(stage, SMALL, MAX_TTL_MS);
     const by = stage.control === undefined ? 'assertHeld' : 'signal';
     const late = holder.write(R, cell.resource.address, 'late', { by, stallMs: 1.5 * MAX_TTL_MS });
-    await granted;
-    await waiter.write(R, cell.resource.address, 'next');
-    await cell.resource.entry('next');
-    const { mayWrite } = await late;
-    stage.check('I3', 'it believed that it might write', !mayWrite);
-    if (mayWrite) await cell.resource.entry('late');
+    await nextWrites(cell, waiter, granted);
+    await mustNotWrite(stage, cell, late);
     await waiter.release(R);
     return measured;
   },
@@ -137,6 +161,7 @@ const A3: PlayedRow = {
           'const { clock } = this.ctx; return new Deadline({ monotonicMs: clock.nowMs(), wallMs: clock.wallMs() }, validity.durationMs);',
       },
     ],
+    breaks: TWO_BELIEVE,
   },
   play: async (stage) => {
     const cell = await stage.cell({ ...SMALL, servers: 1 });
@@ -204,46 +229,69 @@ const A6: PlayedRow = {
     await Promise.all(cell.clients.map((client) => client.connect(...cell.doors)));
     for (const client of cell.clients) client.work([R], TTL_MS, 5, cell.resource.address);
     await Promise.all(cell.clients.map((client) => client.allocate(5_000)));
-    const worked = await Promise.all(cell.clients.map((client) => client.rest()));
-    const lost = worked.flatMap(({ failures }) => failures);
-    return (figures) => `${measured(figures)}, ${lost.length} lost in time`;
+    const { shifts, failures } = await rested(stage, cell);
+    stage.check('I11', `held to their ends: ${shifts}`, Math.min(...shifts) > LEAST_SHIFTS);
+    return (figures) => `${measured(figures)}, ${failures} lost in time`;
   },
 };
 
-const A8: PlayedRow = {
-  id: 'A8',
-  title: 'the holder exits in the middle of its work, without a word',
-  kind: 'played',
-  control: NO_FENCE,
-  play: async (stage) => {
-    const { freeMs } = await holderGone(stage, (cell) => cell.client(1).leave());
-    return (figures) => `free again after ${seconds(freeMs)}, ${measured(figures)}, 0 keys left`;
-  },
-};
+const A8 = endOfHolder('A8', 'the holder exits in the middle of its work, without a word', (holder) => holder.leave());
 
 const A10: PlayedRow = {
   id: 'A10',
-  title: 'a release after the lease expired, and after another took it; a second release',
+  title: 'a release that the nodes get when another has the lease; one after the expiry; a second one',
   kind: 'played',
+  control: {
+    without: 'the owner check of a release, on the nodes',
+    edits: guard('release-owner-script'),
+    breaks: TWO_BELIEVE,
+  },
   play: async (stage) => {
-    const { holder, waiter, granted } = await heldAndWaited(stage);
-    holder.stop();
+    const cell = await stage.cell({ ...SMALL, maxTtlMs: LASTING_TTL_MS });
+    const [first, next] = [cell.client(1), cell.client(2)];
+    await Promise.all([first.connect(cell.server(1).address), next.connect(cell.server(2).address)]);
+    await first.acquire(R, TTL_MS);
+    const granted = next.acquire(R, LASTING_TTL_MS, PATIENCE_MS);
+    const ways = cell.redises.map((_, index) => cell.way(1, index + 1));
+    for (const way of ways) way.treat('up', { kind: 'hold' });
+    const released = first.release(R);
+    const held = Promise.all(ways.map((way) => eventually(TTL_MS / 2, 'a release', () => way.holdsBack || undefined)));
+    await held;
+    const onTheirWay = ways.map((way) => way.strand());
     await granted;
-    holder.continue();
-    const outcomes = [await holder.release(R), await holder.release(R)];
-    stage.check(
-      'S6',
-      `released twice: ${outcomes.join(', ')}`,
-      outcomes.every((outcome) => outcome === 'expired'),
-    );
-    stage.check('I2', 'the next holder lost its lease', await waiter.mayWrite(R));
-    stage.check('I2', 'the next holder could not give it back', (await waiter.release(R)) === 'released');
-    await stage.noLocksLeft([R], SLACK_MS);
-    return measured;
+    await Promise.all(onTheirWay.map((each) => each.deliver()));
+    cell.heal();
+    const outcomes = [await released, await first.release(R)];
+    const rightly = outcomes.every((outcome) => outcome !== 'released');
+    stage.check('S6', `released twice: ${outcomes.join(', ')}`, rightly);
+    stage.check('I3', 'it was granted to the first again', (await first.refusal(R, TTL_MS, TTL_MS)) !== undefined);
+    stage.check('I2', 'the next holder lost its lease', await next.mayWrite(R));
+    stage.check('I2', 'the next holder could not give it back', (await next.release(R)) === 'released');
+    await stage.noLocksLeft([R], SLACK_MS, LASTING_TTL_MS);
+    await first.acquire(R, TTL_MS, PATIENCE_MS);
+    first.stop();
+    await next.acquire(R, LASTING_TTL_MS, PATIENCE_MS);
+    first.continue();
+    const late = await first.release(R);
+    stage.check('S6', `released after the expiry: ${late}`, late === 'expired');
+    stage.check('I2', 'the next holder lost its lease', await next.mayWrite(R));
+    return (figures) => `${outcomes.join(', ')}, ${late}; ${measured(figures)}, 0 keys left`;
   },
 };
 
 export const CLIENT_ROWS = [A1, A2, A3, A4, A5, A6, A8, A10];
+
+/** With less than so many leases each, clients at work have shown nothing. */
+export const LEAST_SHIFTS = 5;
+
+/** Ends the work of all clients, and says what came of it: how many leases each held to their ends, how many others failed. */
+export async function rested(stage: Stage, cell: Cell) {
+  const worked = await Promise.all(cell.clients.map((client) => client.rest()));
+  const failures = worked.flatMap((each) => each.failures);
+  for (const failure of failures)
+    stage.check('I10', failure, /^(Unavailable|WaitTimeout|LeaseLost)Error\b/.test(failure));
+  return { shifts: worked.map(({ shifts }) => shifts.length), failures: failures.length };
+}
 
 /** Resolves at a moment of the machine's clock. */
 export async function reached(atUs: number): Promise<void> {

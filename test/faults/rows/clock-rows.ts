@@ -1,9 +1,9 @@
 import { nowUs } from '../../history/events.js';
 import { type Cell, MAX_TTL_MS, PATIENCE_MS, TTL_MS } from '../harness/cell.js';
 import { guard } from '../harness/guards-off.js';
-import type { Stage } from '../harness/stage.js';
+import { type Stage, TWO_BELIEVE } from '../harness/stage.js';
 import { WallClock } from '../harness/wall-clock.js';
-import { heldAndWaited, R, reached, SMALL } from './client-rows.js';
+import { heldAndWaited, NO_FENCE, R, reached, SMALL } from './client-rows.js';
 import { measured, type PlayedRow, type Row, seconds } from './row.js';
 import { heldByThree, LONG_TTL_MS } from './wipe-rows.js';
 
@@ -35,6 +35,7 @@ const A12: PlayedRow = {
         replacement: 'this.#wallMs - clock.wallMs()',
       },
     ],
+    breaks: TWO_BELIEVE,
   },
   play: async (stage) => {
     const clock = clocks(stage, 1);
@@ -62,6 +63,7 @@ const E1: PlayedRow = {
   control: {
     without: 'the watch of the nodes’ clocks, and the nodes’ window',
     edits: [...guard('clock-moved'), ...guard('window-script')],
+    breaks: TWO_BELIEVE,
   },
   play: async (stage) => {
     const clock = clocks(stage, 3);
@@ -82,6 +84,7 @@ const C23: PlayedRow = {
   control: {
     without: 'the watch of the nodes’ clocks, and the quarantine',
     edits: [...guard('clock-moved'), ...guard('quarantine-wait')],
+    breaks: TWO_BELIEVE,
     admitsAtOnce: true,
   },
   play: async (stage) => {
@@ -109,7 +112,7 @@ const E2: PlayedRow = {
   title:
     'the clocks of three nodes leap 60 s ahead at once: two may believe then, which is documented; tokens stay right',
   kind: 'played',
-  control: { without: 'the token check of the resource', edits: [], unfenced: true },
+  control: NO_FENCE,
   play: async (stage) => {
     const clock = clocks(stage, 1, 2, 3);
     const cell = await stage.cell({ ...SMALL, redisEnv: clock.envOf });
@@ -139,6 +142,8 @@ const E5: PlayedRow = {
     for (const ms of [DAY_MS, -DAY_MS, 0]) {
       clock.shiftBy(ms);
       await reached(nowUs() + MAX_TTL_MS * 1_000);
+      const shownMs = (await cell.wallClockMs(1)) - Date.now();
+      if (Math.abs(shownMs - ms) > MINUTE_MS) throw new Error(`the server's clock is ${seconds(shownMs)} ahead`);
       stage.check('I11', `a step of ${ms} ms cost the lease`, await holder.mayWrite(R));
     }
     await holder.release(R);
@@ -161,6 +166,7 @@ const E6: PlayedRow = {
         replacement: 'Math.max(this.#last + 1, Date.now() * 1_000, above + 1)',
       },
     ],
+    breaks: /^E6: the token is .* ahead/,
   },
   play: async (stage) => {
     const clock = clocks(stage, 1);

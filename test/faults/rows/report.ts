@@ -10,10 +10,13 @@ const BEGIN = '<!-- faults: written by make faults -->';
 const END = '<!-- faults end -->';
 const HEAD = ['Row', 'Fault', 'State', 'Figure', 'Control', 'Commit, date'];
 
-/** The table of all rows, with the machines they were run on. */
+/** The table of all rows, with the machines and the commits they were run on. */
 export function faultTable(rows: readonly Row[], results: Readonly<Record<string, Recorded>>): string {
-  const machines = new Set(rows.flatMap(({ id }) => results[id]?.machine ?? []));
-  const where = [...machines].map((machine) => `Run on ${machine}.\n`).join('');
+  const recorded = rows.flatMap(({ id }) => results[id] ?? []);
+  const machines = new Set(recorded.map(({ machine }) => machine));
+  const commits = new Set(recorded.map(({ commit }) => commit));
+  const mixed = commits.size > 1 ? `, at ${commits.size} commits: each row says which` : '';
+  const where = [...machines].map((machine) => `Run on ${machine}${mixed}.\n`).join('');
   return `${where}\n${markdownTable(
     HEAD,
     rows.map((row) => cells(row, results[row.id]).map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' '))),
@@ -23,14 +26,19 @@ export function faultTable(rows: readonly Row[], results: Readonly<Record<string
 function cells(row: Row, recorded: Recorded | undefined): readonly string[] {
   const { id, title } = row;
   if (row.kind === 'waiting') return [id, title, row.why, '', '', ''];
-  if (recorded === undefined) return [id, title, 'not run yet', '', '', ''];
+  if (recorded === undefined) return [id, title, 'to be run again', '', controlled(row), ''];
   const { result, commit, date } = recorded;
   const scope = row.kind === 'tested' ? `; ${row.scope}` : '';
   const when = `${commit}, ${date}`;
   if (result.kind === 'broken') return [id, title, '**broken**', `${result.why.slice(0, 200)}${scope}`, '', when];
   const { control } = result;
-  const found = control === undefined ? '' : `${control.violations} violations without ${control.without}`;
+  const found = control === undefined ? controlled(row) : `${control.violations} violations without ${control.without}`;
   return [id, title, 'held', `${result.figure}${scope}`, found, when];
+}
+
+/** What is known of a control that has not been run. */
+function controlled(row: Row): string {
+  return row.kind !== 'waiting' && row.control === undefined ? 'none' : '';
 }
 
 /** Puts the table into the page, between its markers. */

@@ -2,13 +2,14 @@ import { nowUs } from '../../history/events.js';
 import { eventually } from '../../support/deadline.js';
 import { type Cell, PATIENCE_MS, type Plan } from '../harness/cell.js';
 import { guard } from '../harness/guards-off.js';
-import type { Control, Stage } from '../harness/stage.js';
+import { type Control, type Stage, TWO_BELIEVE } from '../harness/stage.js';
 import { R, reached, SMALL } from './client-rows.js';
 import { measured, type PlayedRow, seconds } from './row.js';
 
 export const NO_QUARANTINE: Control = {
   without: 'the quarantine',
   edits: guard('quarantine-wait'),
+  breaks: TWO_BELIEVE,
   admitsAtOnce: true,
 };
 
@@ -83,6 +84,7 @@ export const C22: PlayedRow = {
         replacement: '    if (this.terms.ttlMs > 0) return;',
       },
     ],
+    breaks: /^I11: the lease was lost at node/,
   },
   play: async (stage) => {
     const cell = await stage.cell({ ...SMALL, servers: 1, clients: 1, maxTtlMs: LONG_TTL_MS });
