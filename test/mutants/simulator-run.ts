@@ -4,7 +4,7 @@ import { runPatched } from './patched-process.js';
 /** How far the simulator looks for what comes of a guard that is off. */
 export const MOST_SEEDS = 2_000;
 /** And for how much time of a processor. */
-export const LONGEST_SEARCH_MS = 300_000;
+export const LONGEST_SEARCH_MS = 150_000;
 /** Where nothing is expected to be found, it is made sure of for so long. */
 export const UNSEEN_SEARCH_MS = 20_000;
 /** A search that takes so many times longer hangs. */
