@@ -1,9 +1,8 @@
 /** Runs one row, and its control where it has one, in a process that can be ended as a whole. Arguments: id, folder. */
 import { controlOf, rowOf } from './catalog.js';
+import { foundWithout, shown } from './control-result.js';
 import { play, runTests } from './play.js';
 import type { RowResult } from './row.js';
-
-const SHOWN_VIOLATIONS = 3;
 
 async function run(id: string, folder: string): Promise<RowResult> {
   const row = rowOf(id);
@@ -16,20 +15,9 @@ async function run(id: string, folder: string): Promise<RowResult> {
   if (violations.length > 0) return { kind: 'broken', why: shown(violations), tookMs: tookMs() };
   const control = controlOf(row, true);
   if (control === undefined) return { kind: 'held', figure, tookMs: tookMs() };
-  const all = (await once(control)).violations;
-  const { without, breaks } = control;
-  const found = all.filter((violation) => breaks.test(violation));
-  const [first] = found;
-  if (first === undefined) {
-    const others = all.length === 0 ? '' : `; others: ${shown(all)}`;
-    return { kind: 'broken', why: `control: 0 violations ${breaks} without ${without}${others}`, tookMs: tookMs() };
-  }
-  return { kind: 'held', figure, control: { without, violations: found.length, first }, tookMs: tookMs() };
-}
-
-function shown(violations: readonly string[]): string {
-  const more = violations.length > SHOWN_VIOLATIONS ? ` and ${violations.length - SHOWN_VIOLATIONS} more` : '';
-  return `${violations.length} violations: ${violations.slice(0, SHOWN_VIOLATIONS).join(' | ')}${more}`;
+  const found = foundWithout(control, (await once(control)).violations);
+  if (typeof found === 'string') return { kind: 'broken', why: found, tookMs: tookMs() };
+  return { kind: 'held', figure, control: found, tookMs: tookMs() };
 }
 
 // Whoever wanted to know is gone: then so is everything that was started here.
