@@ -7,7 +7,7 @@ import { measured, type PlayedRow, type Row, seconds } from './row.js';
 import { NO_QUARANTINE } from './wipe-rows.js';
 
 /** A node gives to whoever asks what another has. */
-const NO_HELD: Control = {
+export const NO_HELD: Control = {
   without: 'the look at who holds it, on the nodes',
   edits: [
     {

@@ -28,8 +28,8 @@ export interface SoakResult {
 /** What the process that soaks tells. */
 export type SoakEvent =
   | { readonly kind: 'said'; readonly line: string }
-  /** `without`: the protection that was off. */
-  | { readonly kind: 'done'; readonly result: SoakResult; readonly without?: string };
+  /** `found`: what a control has found, or in words that it has found nothing. */
+  | { readonly kind: 'done'; readonly result: SoakResult; readonly found?: ControlResult | string };
 
 /** The latest result over a store, with where it comes from. */
 export interface RecordedSoak extends SoakResult {

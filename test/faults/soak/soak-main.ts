@@ -1,12 +1,13 @@
 /** Soaks once, in a process that can be ended as a whole. Arguments: store, seed, minutes, folder, and `control` for one. */
 import { guard } from '../harness/guards-off.js';
 import { NO_OWN_CLOCK } from '../rows/client-rows.js';
-import { NO_MAJORITY } from '../rows/node-rows.js';
+import { foundWithout } from '../rows/control-result.js';
+import { NO_HELD } from '../rows/server-rows.js';
 import type { SoakEvent, StoreName } from './result.js';
 import { Soak, type SoakControl } from './soak.js';
 
 const CONTROLS: Readonly<Record<StoreName, SoakControl>> = {
-  redlock: { control: NO_MAJORITY },
+  redlock: { control: NO_HELD },
   embedded: {
     control: {
       ...NO_OWN_CLOCK,
@@ -27,6 +28,5 @@ const tell = (event: SoakEvent, then: () => void = () => undefined): void => {
 const say = (line: string): void => tell({ kind: 'said', line });
 const control = as === 'control' ? CONTROLS[store] : undefined;
 const result = await new Soak(store, Number(seed), Number(minutes), folder, say, control).run();
-tell({ kind: 'done', result, ...(control === undefined ? {} : { without: control.control.without }) }, () =>
-  process.exit(),
-);
+const found = control === undefined ? undefined : foundWithout(control.control, result.violations);
+tell({ kind: 'done', result, ...(found === undefined ? {} : { found }) }, () => process.exit());
