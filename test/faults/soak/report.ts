@@ -44,6 +44,7 @@ export function soakTables(soaks: Soaks): string {
     'Figures',
     'Violations',
     'Leaks',
+    'Control',
     'Commit, date, machine',
   ];
   const table = markdownTable(
