@@ -80,7 +80,8 @@ const C2: PlayedRow = {
     await Promise.all([1, 3, 5].map((number) => cell.redis(number).kill()));
     stage.faultBegins('three nodes are gone', ['UnavailableError', 'WaitTimeoutError']);
     const words = await other.refusal('another', TTL_MS);
-    stage.check('I10', `the refusal was: ${words ?? 'a grant'}`, /3 of 5 nodes (unreachable|did not vote)/.test(words ?? ''));
+    const saysWhy = /3 of 5 nodes (unreachable|did not vote)/.test(words ?? '');
+    stage.check('I10', `the refusal was: ${words ?? 'a grant'}`, saysWhy);
     await holder.lost();
     stage.check('I4', 'the holder may write without a majority', !(await holder.mayWrite(R)));
     stage.faultEnds('three nodes are gone', [R], cell.quarantineMs + PATIENCE_MS);
