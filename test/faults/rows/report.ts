@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { markdownTable } from '../../support/markdown-table.js';
 import { ROOT } from '../../support/project-root.js';
 import type { Recorded } from './results.js';
-import type { Row } from './row.js';
+import type { ControlResult, Row } from './row.js';
 
 const PAGE = join(ROOT, 'docs/evidence.md');
 const BEGIN = '<!-- faults: written by make faults -->';
@@ -32,8 +32,12 @@ function cells(row: Row, recorded: Recorded | undefined): readonly string[] {
   const when = `${commit}, ${date}`;
   if (result.kind === 'broken') return [id, title, '**broken**', `${result.why.slice(0, 200)}${scope}`, '', when];
   const { control } = result;
-  const found = control === undefined ? controlled(row) : `${control.violations} violations without ${control.without}`;
+  const found = control === undefined ? controlled(row) : inWords(control);
   return [id, title, 'held', `${result.figure}${scope}`, found, when];
+}
+
+function inWords({ violations, without }: ControlResult): string {
+  return `${violations} violation${violations === 1 ? '' : 's'} without ${without}`;
 }
 
 /** What is known of a control that has not been run. */
