@@ -106,9 +106,9 @@ class Frame<Rule extends string, C extends Cast> {
     await this.#until(BEGINNING_MS);
     nemesis.begin();
     const isEnough = (): boolean =>
-      history.grants >= cast.grants && nemesis.struck.length >= LEAST_FAULTS && world.nowMs >= TROUBLE_MS.least;
+      history.grants >= cast.grants && nemesis.due >= LEAST_FAULTS && world.nowMs >= TROUBLE_MS.least;
     await this.#until(TROUBLE_MS.most, isEnough);
-    await this.#until(LONGEST_WORK_MS, () => nemesis.struck.length >= LEAST_FAULTS);
+    await this.#until(LONGEST_WORK_MS, () => nemesis.due >= LEAST_FAULTS);
     nemesis.stop();
     this.grantsUnderFaults = history.grants;
     world.note('world', 'no more faults');

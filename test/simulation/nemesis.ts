@@ -34,6 +34,7 @@ const LONGEST_CALM_MS = 1_000;
 /** What befalls a system, one thing after the other. */
 export class Nemesis {
   readonly struck: StruckFault[] = [];
+  #leftOut = 0;
   readonly #kinds: readonly FaultKind[];
   #due = 0;
   #stopped = false;
@@ -50,6 +51,11 @@ export class Nemesis {
       weight: kind.weight * random.pick(LIKINGS) * (likings[kind.name] ?? 1),
       strike: (source) => kind.strike(source),
     }));
+  }
+
+  /** How many faults have struck, and how many would have that are left out. */
+  get due(): number {
+    return this.struck.length + this.#leftOut;
   }
 
   /** Strikes from now on: storms, and calms between them in which those it has struck can go on. */
@@ -97,7 +103,11 @@ export class Nemesis {
       return dice < 0;
     });
     const source = random.fork();
-    if (kind === undefined || kept?.has(number) === false) return;
+    if (kind === undefined) return;
+    if (kept?.has(number) === false) {
+      this.#leftOut += 1;
+      return;
+    }
     if (kind.strike(source)) this.struck.push({ number, atMs: world.nowMs, name: kind.name });
   }
 }
