@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { HoldfastScene, loseNodes, requestsTake } from '../support/peers/holdfast-scene.js';
 import { PeerScene, redisSemaphore } from '../support/peers/peer-scene.js';
 import type { Stay } from '../support/peers/stay.js';
+import type { StubLink } from '../support/peers/stub-redis.js';
 
 const TTL_MS = 2_000;
 const LOCK = { resource: 'a', ttlMs: TTL_MS };
@@ -51,52 +52,45 @@ describe('redis-semaphore 5.8.0 under the history checker; a newer version may p
   describe('a lock whose refresh fails, again and again', () => {
     const plan = { ...LOCK, waitMs: 20_000, forMs: 15_000 };
 
-    it('redis-semaphore: a mutex at one node never says so, and lets errors go unheard (I3)', async () => {
-      const scene = new PeerScene(1);
-      const [holder, next] = [scene.links(), scene.links()];
+    /** A holder that loses its way to all nodes, or to the last `lost`, and then somebody else who wants the lock. */
+    async function lose(
+      kind: 'one node' | 'quorum',
+      state: StubLink['state'],
+      lost?: number,
+    ): Promise<{ readonly scene: PeerScene; readonly holder: Stay; readonly next: Stay }> {
+      const scene = new PeerScene(kind === 'one node' ? 1 : 3);
+      const [mine, others] = [scene.links(), scene.links()];
       const stays: Stay[] = [];
       await scene.play(40_000, {
-        0: () => stays.push(scene.stay('holder', redisSemaphore(holder, 'one node'), plan)),
+        0: () => stays.push(scene.stay('holder', redisSemaphore(mine, kind), plan)),
         [LOST_AT_MS]: () => {
-          for (const link of holder) link.state = 'refusing';
-          stays.push(scene.stay('next', redisSemaphore(next, 'one node'), plan));
+          for (const link of mine.slice(-(lost ?? mine.length))) link.state = state;
+          stays.push(scene.stay('next', redisSemaphore(others, kind), plan));
         },
       });
+      const [holder, next] = stays as [Stay, Stay];
+      return { scene, holder, next };
+    }
+
+    it('redis-semaphore: a mutex at one node never says so, and lets errors go unheard (I3)', async () => {
+      const { scene, holder } = await lose('one node', 'refusing');
       expect(scene.history.violations.some((text) => /next and holder both hold a/.test(text))).to.equal(true);
-      expect(stays[0]?.toldOfLossAtMs).to.equal(undefined);
+      expect(holder.toldOfLossAtMs).to.equal(undefined);
       expect(scene.unheard.length).to.be.greaterThan(5);
       for (const reason of scene.unheard) expect(String(reason)).to.equal('Error: Connection is closed.');
     });
 
     it('redis-semaphore: a mutex at three nodes never says so when one of them stops answering (I3)', async () => {
-      const scene = new PeerScene(3);
-      const [holder, next] = [scene.links(), scene.links()];
-      const stays: Stay[] = [];
-      await scene.play(40_000, {
-        0: () => stays.push(scene.stay('holder', redisSemaphore(holder, 'quorum'), plan)),
-        [LOST_AT_MS]: () => {
-          for (const link of holder.slice(2)) link.state = 'silent';
-          stays.push(scene.stay('next', redisSemaphore(next, 'quorum'), plan));
-        },
-      });
+      const { scene, holder } = await lose('quorum', 'silent', 1);
       expect(scene.history.violations.some((text) => /next and holder both hold a/.test(text))).to.equal(true);
-      expect(stays[0]?.toldOfLossAtMs).to.equal(undefined);
+      expect(holder.toldOfLossAtMs).to.equal(undefined);
       expect(scene.unheard).to.deep.equal([]);
     });
 
     it('redis-semaphore: a mutex at three nodes says so when calls fail there', async () => {
-      const scene = new PeerScene(3);
-      const [holder, next] = [scene.links(), scene.links()];
-      const stays: Stay[] = [];
-      await scene.play(40_000, {
-        0: () => stays.push(scene.stay('holder', redisSemaphore(holder, 'quorum'), plan)),
-        [LOST_AT_MS]: () => {
-          for (const link of holder) link.state = 'refusing';
-          stays.push(scene.stay('next', redisSemaphore(next, 'quorum'), plan));
-        },
-      });
+      const { scene, holder, next } = await lose('quorum', 'refusing');
       expect(scene.history.violations).to.deep.equal([]);
-      expect(stays[0]?.toldOfLossAtMs).to.be.lessThan(stays[1]?.grantedAtMs ?? 0);
+      expect(holder.toldOfLossAtMs).to.be.lessThan(next.grantedAtMs ?? 0);
     });
 
     it('Holdfast: the holder hears of it before its validity ends', async () => {
