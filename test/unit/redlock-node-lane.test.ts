@@ -51,4 +51,21 @@ describe('the lane of a node', () => {
     lane.repair(repair);
     expect(keys()).to.deep.equal(['repaired']);
   });
+
+  it('puts nothing back after a chore that failed: calls go on meanwhile, and may release it', async () => {
+    const value = lockValue(hashOf('h'), 1);
+    const repair = { key: 'repaired', value, token: 1, ballot: undefined, notAfterUs: 1 };
+    call('first');
+    call('second');
+    lane.cleanUp({ key: 'left', values: [value], tombstone: 1, waitingSinceUs: 0 }, 60_000);
+    lane.repair(repair);
+    sent[0]?.answer();
+    expect(keys()).to.deep.equal(['first', 'second', 'left']);
+    sent[2]?.answer();
+    lane.repair(repair);
+    call('release');
+    for (const { answer } of [...sent.slice(1, 2), ...sent.slice(3)]) answer();
+    await clock.advance(1_000);
+    expect(keys()).to.deep.equal(['first', 'second', 'left', 'release', 'left']);
+  });
 });

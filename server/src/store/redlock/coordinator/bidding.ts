@@ -103,6 +103,7 @@ export class Bidding {
     const old = lockValue(from.hash, oldToken);
     const values = [...(this.ctx.stragglers.olderThan(key, old) ?? []), old];
     this.ctx.stragglers.forget(key, old);
+    this.ctx.kept.ended(from.hash);
     const entry = { key, from: values, value: lockValue(to.hash, newToken), expiryMs };
     const bidInstead = (above: NodeToken): void => {
       const acquire: AcquireBid = { resource, grantee: to, earlierHashes: [], waits: true };

@@ -1,6 +1,7 @@
 import type { Random } from '../../../core/ports.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { Electorate } from './electorate.js';
+import type { KeptLeases } from './kept-leases.js';
 import type { LockKeys } from './keys.js';
 import type { LeaseTerms } from './lease-terms.js';
 import type { Actions } from './motion.js';
@@ -17,6 +18,7 @@ export interface CoordinatorContext {
   readonly actions: Actions;
   readonly keys: LockKeys;
   readonly terms: LeaseTerms;
+  readonly kept: KeptLeases;
   readonly stragglers: Stragglers;
   readonly wants: Wants;
 }

@@ -21,6 +21,7 @@ import type { CoordinatorContext } from './coordinator-context.js';
 import { Dispatcher } from './dispatcher.js';
 import type { Electorate } from './electorate.js';
 import { Keeping } from './keeping.js';
+import { KeptLeases } from './kept-leases.js';
 import { LockKeys } from './keys.js';
 import { LeaseTerms } from './lease-terms.js';
 import { NodeLane } from './node-lane.js';
@@ -76,6 +77,7 @@ export class Coordinator {
       },
       keys: this.keys,
       terms: new LeaseTerms(settings),
+      kept: new KeptLeases(),
       stragglers: new Stragglers(),
       wants: new Wants(),
     };
@@ -112,7 +114,7 @@ export class Coordinator {
   }
 
   release(bids: readonly ReleaseBid[], answered: Answered<ReleaseAnswer>): void {
-    const { electorate, actions, terms, stragglers } = this.#ctx;
+    const { electorate, actions, terms, kept, stragglers } = this.#ctx;
     const calledAtMs = actions.nowMs();
     const { maxTtlMs } = this.settings;
     const motions = bids.map((bid, index) => {
@@ -122,6 +124,7 @@ export class Coordinator {
       const older = named.flatMap((value) => stragglers.olderThan(key, value) ?? []);
       const values = older.length === 0 ? named : [...new Set([...named, ...older])];
       for (const value of named) stragglers.forget(key, value);
+      for (const hash of bid.hashes) kept.ended(hash);
       const waitingSinceUs = bid.waits === true ? this.#waitingSinceUs(key, calledAtMs) : 0;
       const entry = { key, values, tombstone: token, waitingSinceUs };
       const done = (answer: ReleaseAnswer): void => answered(index, answer);

@@ -1,4 +1,5 @@
 import type { Electorate } from './electorate.js';
+import type { KeptLease } from './kept-leases.js';
 import { type Actions, Motion } from './motion.js';
 import type { AdoptEntry, ExtendEntry, ExtendVote, NodeToken } from './redis-node.js';
 import { refusalText } from './refusal-text.js';
@@ -19,6 +20,7 @@ interface Missing {
 export interface ExtensionTerms {
   readonly ttlMs: number;
   readonly token: NodeToken;
+  readonly lease: KeptLease;
   /** False where others share the keys: what is missing stays missing. */
   readonly repairs: boolean;
 }
@@ -94,7 +96,7 @@ export class ExtendMotion<V extends 'extend' | 'adopt'> extends Motion<V> {
   }
 
   #repair({ node, ballot, notAfterUs }: Missing): void {
-    if (!this.terms.repairs) return;
+    if (!this.terms.repairs || this.terms.lease.over) return;
     const { key, value } = this.entry;
     const { token } = this.terms;
     this.actions.repair(node, { key, value, token, ballot, notAfterUs });

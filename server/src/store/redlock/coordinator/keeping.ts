@@ -1,8 +1,9 @@
+import type { Hash } from '../../../core/names.js';
 import type { AdoptAnswer, AdoptBid, Answered, ExtendAnswer, ExtendBid } from '../../../core/ports.js';
 import type { CoordinatorContext } from './coordinator-context.js';
 import { ExtendMotion, type ExtensionOutcome } from './extend-motion.js';
 import { ttlProblem } from './lease-terms.js';
-import { lockValue, type NodeToken } from './redis-node.js';
+import { type LockValue, lockValue, type NodeToken } from './redis-node.js';
 import { sharesKeys } from './settings.js';
 
 /** What keeps a lease: extensions, and adoptions, which extend under a new secret. */
@@ -27,11 +28,12 @@ export class Keeping {
       const entry = { key, value, expiryMs: this.ctx.terms.expiryMs(bid.ttlMs) };
       const presented = this.ctx.stragglers.olderThan(key, value);
       const done = ({ kind }: ExtensionOutcome): void => {
-        if (kind === 'lost') this.ctx.stragglers.forget(key, value);
+        if (kind === 'lost') this.#lost(key, value, bid.hash);
         answered(index, kind);
       };
-      if (presented === undefined) plain.push(this.#extension<'extend'>(entry, bid.ttlMs, token, done));
-      else adoptions.push(this.#extension<'adopt'>({ ...entry, presented }, bid.ttlMs, token, done));
+      const lease = { hash: bid.hash, ttlMs: bid.ttlMs, token };
+      if (presented === undefined) plain.push(this.#extension<'extend'>(entry, lease, done));
+      else adoptions.push(this.#extension<'adopt'>({ ...entry, presented }, lease, done));
     });
     this.ctx.dispatcher.put('adopt', adoptions);
     this.ctx.dispatcher.put('extend', plain);
@@ -50,27 +52,35 @@ export class Keeping {
       }
       const token = Number(bid.token);
       const value = lockValue(hash, token);
-      const presented = bid.presented.filter((each) => each !== hash).map((each) => lockValue(each, token));
+      const older = bid.presented.filter((each) => each !== hash);
+      const presented = older.map((each) => lockValue(each, token));
+      for (const each of older) this.ctx.kept.ended(each);
       this.ctx.stragglers.expect(key, value, presented, this.ctx.electorate.size);
       const entry = { key, presented, value, expiryMs: this.ctx.terms.expiryMs(ttlMs) };
       const done = (outcome: ExtensionOutcome): void => {
-        if (outcome.kind === 'lost') this.ctx.stragglers.forget(key, value);
+        if (outcome.kind === 'lost') this.#lost(key, value, hash);
         answered(index, outcome.kind === 'renewed' ? { kind: 'adopted', token: bid.token } : outcome);
       };
-      motions.push(this.#extension<'adopt'>(entry, ttlMs, token, done));
+      motions.push(this.#extension<'adopt'>(entry, { hash, ttlMs, token }, done));
     });
     this.ctx.dispatcher.put('adopt', motions);
   }
 
   #extension<V extends 'extend' | 'adopt'>(
     entry: ExtendMotion<V>['entry'],
-    ttlMs: number,
-    token: NodeToken,
+    { hash, ttlMs, token }: { readonly hash: Hash; readonly ttlMs: number; readonly token: NodeToken },
     answered: (outcome: ExtensionOutcome) => void,
   ): ExtendMotion<V> {
     const { key, value } = entry;
     const confirmed = (node: number): void => this.ctx.stragglers.confirmed(key, value, node);
     const ports = { electorate: this.ctx.electorate, actions: this.ctx.actions, answered, confirmed };
-    return new ExtendMotion<V>(ports, entry, { ttlMs, token, repairs: this.#repairs }, this.ctx.actions.nowMs());
+    const calledAtMs = this.ctx.actions.nowMs();
+    const lease = this.ctx.kept.extended(hash, calledAtMs + entry.expiryMs, calledAtMs);
+    return new ExtendMotion<V>(ports, entry, { ttlMs, token, lease, repairs: this.#repairs }, calledAtMs);
+  }
+
+  #lost(key: string, value: LockValue, hash: Hash): void {
+    this.ctx.stragglers.forget(key, value);
+    this.ctx.kept.ended(hash);
   }
 }

@@ -115,7 +115,7 @@ export class NodeLane {
 
   /** Puts a lease back, if the node can be told now. */
   repair(entry: RepairEntry): void {
-    const now = !this.#stuck && this.ports.electorate.reachable(this.index);
+    const now = !this.#stuck && !this.#choresPause && this.ports.electorate.reachable(this.index);
     if (!now || this.#repairs.length >= MAX_ENTRIES) return;
     this.#repairs.push({ entry });
     this.#doChores();
@@ -162,6 +162,8 @@ export class NodeLane {
       if (reply.kind !== 'fault') return;
       this.#cleanups = [...batch, ...this.#cleanups].slice(0, MAX_CLEANUPS);
       this.#choresPause = true;
+      // Calls go on meanwhile, and one of them may release what would be put back.
+      this.#repairs.splice(0);
       this.ports.clock.after(CHORES_AGAIN_MS, () => this.#resume());
     });
   }
