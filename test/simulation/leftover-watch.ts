@@ -10,9 +10,9 @@ import {
 import type { RedlockSettings } from '../../server/src/store/redlock/coordinator/settings.js';
 import type { ModelRedis } from '../support/redlock/model-redis.js';
 
-/** What a server has asked a lock for, and does not, or not any more, hold there. */
-interface Leftover {
-  readonly key: string;
+/** What a node was seen to have still, and since when. */
+interface Sighting {
+  readonly value: string;
   readonly sinceMs: number;
 }
 
@@ -34,12 +34,15 @@ export interface LeftoverWatchPorts {
  * after the bid, with nothing lost in between, could have been told.
  */
 export class LeftoverWatch {
-  readonly #values = new Map<LockValue, Leftover>();
+  /** What the server has asked locks for, and does not, or not any more, hold there; since when. The oldest first. */
+  readonly #leftSinceMs = new Map<string, number>();
+  /** Keys of the locks that were ever asked for: far fewer than there are values of them. */
+  readonly #locks = new Set<string>();
   /** Values that are to stay: what is sent to a slow node after the decision is no other bid. */
   readonly #held = new Set<LockValue>();
   /** Values that may be left. */
   readonly #excused = new Set<LockValue>();
-  readonly #seen = new Map<string, number>();
+  readonly #seen = new Map<ModelRedis, Map<string, Sighting>>();
   /** By when whatever has to be told to a node is told. */
   readonly #tellableMs = new Map<ModelRedis, number>();
   readonly #keys: LockKeys;
@@ -60,7 +63,7 @@ export class LeftoverWatch {
   asked(entries: readonly (AcquireEntry | HandOffEntry)[]): void {
     for (const { key, value } of entries) {
       if (this.#excused.has(value) || this.#held.has(value)) continue;
-      this.#values.set(value, { key, sinceMs: this.ports.nowMs() });
+      this.#leave(key, value);
     }
   }
 
@@ -75,16 +78,16 @@ export class LeftoverWatch {
   granted(hash: Parameters<typeof lockValue>[0], token: bigint): void {
     const value = lockValue(hash, Number(token));
     this.#held.add(value);
-    this.#values.delete(value);
+    this.#leftSinceMs.delete(value);
   }
 
   released({ resource, hashes, token }: ReleaseBid): void {
     if (token === undefined) return;
-    const leftover = { key: this.#keys.keyOf(resource), sinceMs: this.ports.nowMs() };
+    const key = this.#keys.keyOf(resource);
     for (const hash of hashes) {
       const value = lockValue(hash, Number(token));
       this.#held.delete(value);
-      if (!this.#excused.has(value)) this.#values.set(value, leftover);
+      if (!this.#excused.has(value)) this.#leave(key, value);
     }
   }
 
@@ -100,11 +103,15 @@ export class LeftoverWatch {
 
   /** A node has answered what was sent then. */
   answered(redis: ModelRedis, sentMs: number): void {
-    const tellableMs = this.#tellableMs.get(redis) ?? Number.NEGATIVE_INFINITY;
-    const nowMs = this.ports.nowMs();
-    for (const [value, { key, sinceMs }] of this.#values) {
-      if (nowMs > sinceMs + this.#keptMs) this.#values.delete(value);
-      else if (sentMs > Math.max(sinceMs + this.#graceMs, tellableMs)) this.#look(redis, key, value, nowMs);
+    if (sentMs <= (this.#tellableMs.get(redis) ?? Number.NEGATIVE_INFINITY)) return;
+    const known = this.#seen.get(redis);
+    const seen = known ?? new Map<string, Sighting>();
+    if (known === undefined) this.#seen.set(redis, seen);
+    for (const key of this.#locks) {
+      const value = redis.keys.get(key);
+      const sinceMs = value === undefined ? undefined : this.#leftSinceMs.get(value);
+      if (value === undefined || sinceMs === undefined) seen.delete(key);
+      else if (sentMs > sinceMs + this.#graceMs && sentMs <= sinceMs + this.#keptMs) this.#saw(redis, seen, key, value);
     }
   }
 
@@ -112,20 +119,28 @@ export class LeftoverWatch {
     this.#tellableMs.set(redis, Math.max(this.#tellableMs.get(redis) ?? 0, this.ports.nowMs() + forMs));
   }
 
-  #excuse(value: LockValue): void {
-    this.#excused.add(value);
-    this.#values.delete(value);
+  #leave(key: string, value: LockValue): void {
+    const nowMs = this.ports.nowMs();
+    this.#locks.add(key);
+    this.#leftSinceMs.delete(value);
+    this.#leftSinceMs.set(value, nowMs);
+    for (const [oldest, sinceMs] of this.#leftSinceMs) {
+      if (nowMs <= sinceMs + this.#keptMs) return;
+      this.#leftSinceMs.delete(oldest);
+    }
   }
 
-  #look(redis: ModelRedis, key: string, value: LockValue, nowMs: number): void {
-    const about = `${redis.id} ${value}`;
-    if (redis.keys.get(key) !== value) {
-      this.#seen.delete(about);
-      return;
+  #excuse(value: LockValue): void {
+    this.#excused.add(value);
+    this.#leftSinceMs.delete(value);
+  }
+
+  #saw(redis: ModelRedis, seen: Map<string, Sighting>, key: string, value: string): void {
+    const nowMs = this.ports.nowMs();
+    const before = seen.get(key);
+    if (before?.value !== value) seen.set(key, { value, sinceMs: nowMs });
+    else if (nowMs >= before.sinceMs + LOOKS_APART_MS) {
+      this.ports.violated(`${redis.id} still has ${value}, of which nothing came or is left`, key);
     }
-    const sinceMs = this.#seen.get(about) ?? nowMs;
-    this.#seen.set(about, sinceMs);
-    if (nowMs < sinceMs + LOOKS_APART_MS) return;
-    this.ports.violated(`${redis.id} still has ${value}, of which nothing came or is left`, key);
   }
 }
