@@ -2,7 +2,7 @@ import type { Contention } from './contention.js';
 import type { CoreContext } from './core-context.js';
 import type { LostReason, ReleasedOutcome } from './frames.js';
 import { invariant } from './invariant.js';
-import { type LeaseRequest, NO_IDS } from './lease-request.js';
+import { type LeaseRequest, NOBODY, type ReleaseListener } from './lease-request.js';
 import type { LeaseEnd, ReleaseAnswer } from './ports.js';
 import type { Session } from './session.js';
 
@@ -17,20 +17,18 @@ export class Endings {
   release(session: Session, requestId: number, frameId: number): void {
     const request = session.requests.get(requestId);
     session.attachment?.held.released(requestId);
-    if (request === undefined) {
-      session.send({ kind: 'released', id: frameId, outcome: 'expired' });
-      return;
-    }
-    request.releaseIds = [...request.releaseIds, frameId];
-    this.giveBack(request, 'released');
+    const answer = (outcome: ReleasedOutcome): void => session.send({ kind: 'released', id: frameId, outcome });
+    if (request === undefined) answer('expired');
+    else this.giveBack(request, 'released', answer);
   }
 
-  /** Frees what a request has, on its client's word. Answers its Release frames when done. */
-  giveBack(request: LeaseRequest, end: LeaseEnd): void {
+  /** Frees what a request has, on its client's word. Whoever listens is told when that is done. */
+  giveBack(request: LeaseRequest, end: LeaseEnd, listener?: ReleaseListener): void {
+    if (listener !== undefined) request.releaseListeners = [...request.releaseListeners, listener];
     switch (request.state) {
       case 'waiting':
       case 'bidding':
-        this.#answerReleases(request, 'released');
+        this.#answer(request, 'released');
         this.contention.cancel(request);
         return;
       case 'adopting':
@@ -71,7 +69,7 @@ export class Endings {
 
   /** Nothing of the lease is left at the store, and its client knows. */
   gone(request: LeaseRequest, end: 'expired' | 'displaced'): void {
-    this.#answerReleases(request, 'expired');
+    this.#answer(request, 'expired');
     this.#ended(request, end);
     this.contention.freed(request.resource);
     this.ctx.settleSession(request.session);
@@ -97,14 +95,15 @@ export class Endings {
 
   #freed(request: LeaseRequest, end: LeaseEnd, answer: ReleaseAnswer): void {
     if (request.state === 'ended') return;
-    this.#answerReleases(request, answer === 'gone' ? 'expired' : answer);
+    this.#answer(request, answer === 'gone' ? 'expired' : answer);
     this.#ended(request, end);
     this.ctx.settleSession(request.session);
   }
 
-  #answerReleases(request: LeaseRequest, outcome: ReleasedOutcome): void {
-    for (const id of request.releaseIds) request.session.send({ kind: 'released', id, outcome });
-    request.releaseIds = NO_IDS;
+  #answer(request: LeaseRequest, outcome: ReleasedOutcome): void {
+    const listeners = request.releaseListeners;
+    request.releaseListeners = NOBODY;
+    for (const listener of listeners) listener(outcome);
   }
 
   #ended(request: LeaseRequest, end: LeaseEnd): void {

@@ -1,4 +1,4 @@
-import type { AcquireRequest } from './frames.js';
+import type { AcquireRequest, ReleasedOutcome } from './frames.js';
 import { invariant } from './invariant.js';
 import type { Hash, LeaseId, RequestId } from './names.js';
 import type { AcquireSpan, Grantee } from './ports.js';
@@ -30,7 +30,10 @@ export interface Lease {
 
 /** Shared by all requests: most never get anything else, or only for a moment. */
 const NO_DEADLINES: Deadlines = { toldMs: 0, serverMs: 0, storeMs: 0 };
-export const NO_IDS: readonly number[] = [];
+export const NOBODY: readonly ReleaseListener[] = [];
+
+/** Is told once how a lease was given back, when the store has said. */
+export type ReleaseListener = (outcome: ReleasedOutcome) => void;
 
 /** One acquire, from its arrival to the end of the lease that came of it. */
 export class LeaseRequest {
@@ -63,8 +66,8 @@ export class LeaseRequest {
   extending = false;
   /** Set by a held list it was missing from: never extended again. */
   abandoned = false;
-  /** Release frames that wait for the store. */
-  releaseIds: readonly number[] = NO_IDS;
+  /** Those who wait for the store to say that it is given back. */
+  releaseListeners: readonly ReleaseListener[] = NOBODY;
 
   /** Its next deadline: the end of the wait, the server's deadline, the store's expiry, each in its turn. */
   readonly deadline: Deadline<LeaseRequest>;

@@ -1,7 +1,8 @@
 import type { Contention } from './contention.js';
 import type { CoreContext } from './core-context.js';
 import type { Endings } from './endings.js';
-import type { ResumeEntry } from './frames.js';
+import type { ReleasedOutcome, ResumeEntry } from './frames.js';
+import type { LeaseRequest } from './lease-request.js';
 import type { RequestFactory } from './request-factory.js';
 import type { ResumeAccount } from './resume-account.js';
 import type { Session } from './session.js';
@@ -28,8 +29,7 @@ export class MovedRequests {
     switch (known.state) {
       case 'waiting':
       case 'bidding':
-        session.requests.delete(requestId);
-        this.contention.cancel(known);
+        this.#leaveQueue(known);
         return;
       case 'lapsed':
         this.endings.gone(known, 'expired');
@@ -43,28 +43,43 @@ export class MovedRequests {
     }
   }
 
-  /** The client wants a request no more, whatever has become of it. */
+  /** The client wants a request no more, whatever has become of it. It is told so when the store has said so. */
   giveUp(account: ResumeAccount, { request, requestId }: GivenUpEntry): void {
     const known = account.session.requests.get(requestId);
-    const hasLease = known?.state === 'held' || known?.state === 'lapsed';
+    const hasLease = known?.state === 'held' || known?.state === 'lapsed' || known?.state === 'unadopted';
+    const answer = (outcome: ReleasedOutcome | 'gone'): void => {
+      account.result({ requestId, outcome: outcome === 'unknown' ? 'unknown' : 'released' });
+    };
     if (hasLease && this.#mayHaveMoved) {
       // Any of its secrets may be in the store.
       known.hash = request.hash;
       known.earlierHashes = request.earlierHashes;
       known.state = 'unadopted';
     }
-    if (known !== undefined) this.endings.giveBack(known, 'released');
     if (known !== undefined && (hasLease || !this.#mayHaveMoved)) {
-      account.result({ requestId, outcome: 'released' });
+      this.endings.giveBack(known, 'released', answer);
       return;
     }
+    if (known !== undefined) this.#giveUpElsewhere(known);
     const resource = this.requests.resourceKey(account.session, request);
     const hashes = [...request.earlierHashes, request.hash];
-    this.ctx.store.release({ resource, hashes, token: undefined }, (answer) => {
-      account.result({ requestId, outcome: answer === 'unknown' ? 'unknown' : 'released' });
+    this.ctx.store.release({ resource, hashes, token: undefined }, (released) => {
+      answer(released);
       const freed = this.ctx.resources.get(resource);
       if (freed !== undefined) this.contention.freed(freed);
     });
+  }
+
+  /** What is known here is only a part of what there may be, and says nothing to the client. */
+  #giveUpElsewhere(known: LeaseRequest): void {
+    if (known.state === 'waiting' || known.state === 'bidding') this.#leaveQueue(known);
+    else this.endings.giveBack(known, 'released');
+  }
+
+  /** Without a word: that it has no place any more is not all that there is to say of it. */
+  #leaveQueue(known: LeaseRequest): void {
+    known.session.requests.delete(known.id);
+    this.contention.cancel(known);
   }
 
   get #mayHaveMoved(): boolean {
