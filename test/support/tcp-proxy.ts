@@ -10,7 +10,9 @@ export type Treatment =
   /** They wait, and go on in order when the treatment is another: a cut that heals before anybody gives up. */
   | { readonly kind: 'hold' }
   /** So many bytes of each connection pass, then it is reset. */
-  | { readonly kind: 'reset_after'; readonly bytes: number };
+  | { readonly kind: 'reset_after'; readonly bytes: number }
+  /** A connection on which nothing came either way for so long is forgotten, as by a NAT: nothing passes any more. */
+  | { readonly kind: 'forget_idle'; readonly ms: number };
 
 /** A direction: `up` is from the client to the server. */
 export type Direction = 'up' | 'down';
@@ -21,22 +23,26 @@ export class TcpProxy {
   readonly #flows = new Set<Flow>();
   readonly #treatments: Record<Direction, Treatment> = { up: { kind: 'pass' }, down: { kind: 'pass' } };
   #refusing = false;
+  #asked = 0;
 
-  private constructor(private readonly target: { readonly host: string; readonly port: number }) {
+  private constructor(
+    private readonly target: { readonly host: string; readonly port: number },
+    private readonly host: string,
+  ) {
     this.#server = createServer((client) => this.#relay(client));
   }
 
-  /** Begins to listen on a free port in front of `host:port`. */
-  static async start(address: string): Promise<TcpProxy> {
+  /** Begins to listen on a free port of `host` in front of an address. */
+  static async start(address: string, host = '127.0.0.1'): Promise<TcpProxy> {
     const at = address.lastIndexOf(':');
-    const proxy = new TcpProxy({ host: address.slice(0, at), port: Number(address.slice(at + 1)) });
-    proxy.#server.listen(0, '127.0.0.1');
+    const proxy = new TcpProxy({ host: address.slice(0, at), port: Number(address.slice(at + 1)) }, host);
+    proxy.#server.listen(0, host);
     await once(proxy.#server, 'listening');
     return proxy;
   }
 
   get address(): string {
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `${this.host}:${(this.#server.address() as AddressInfo).port}`;
   }
 
   /** From now on, for old and new connections alike. */
@@ -54,6 +60,21 @@ export class TcpProxy {
   cut(refuse = false): void {
     this.#refusing = refuse;
     for (const flow of this.#flows) flow.reset();
+  }
+
+  /** Connections there are. */
+  get connections(): number {
+    return [...this.#flows].filter(({ direction }) => direction === 'up').length;
+  }
+
+  /** Connections it has been asked for so far, also those it refused. */
+  get asked(): number {
+    return this.#asked;
+  }
+
+  /** Ends one direction of the connections there are, what it holds back included; the other goes on. */
+  halfClose(direction: Direction): void {
+    for (const flow of this.#flows) if (flow.direction === direction) flow.halfClose();
   }
 
   /** From now on nothing passes on the connections there are, though they stay up. New ones are as good as ever. */
@@ -88,17 +109,19 @@ export class TcpProxy {
   }
 
   #relay(client: Socket): void {
+    this.#asked += 1;
     if (this.#refusing) {
       client.resetAndDestroy();
       return;
     }
     const upstream = connect(this.target);
-    this.#pipe(client, upstream, 'up');
-    this.#pipe(upstream, client, 'down');
+    const memory = { usedMs: performance.now(), forgotten: false };
+    this.#pipe(client, upstream, 'up', memory);
+    this.#pipe(upstream, client, 'down', memory);
   }
 
-  #pipe(from: Socket, to: Socket, direction: Direction): void {
-    const flow = new Flow(from, to, direction, this.#treatments[direction]);
+  #pipe(from: Socket, to: Socket, direction: Direction, memory: Memory): void {
+    const flow = new Flow(from, to, direction, this.#treatments[direction], memory);
     this.#flows.add(flow);
     from.setNoDelay(true);
     from.on('data', (bytes) => flow.take(bytes));
@@ -108,6 +131,12 @@ export class TcpProxy {
       flow.close();
     });
   }
+}
+
+/** What both directions of a connection know of it. */
+interface Memory {
+  usedMs: number;
+  forgotten: boolean;
 }
 
 /** One direction of one connection. What is not passed on at once waits in order. */
@@ -123,6 +152,7 @@ class Flow {
     private readonly to: Socket,
     readonly direction: Direction,
     private treatment: Treatment,
+    private readonly memory: Memory,
   ) {}
 
   get isEmpty(): boolean {
@@ -141,8 +171,14 @@ class Flow {
     this.#waiting.length = 0;
   }
 
+  halfClose(): void {
+    this.deafen();
+    this.to.end();
+  }
+
   take(bytes: Buffer): void {
-    if (this.#deaf || this.treatment.kind === 'swallow') return;
+    this.#remember();
+    if (this.#deaf || this.memory.forgotten || this.treatment.kind === 'swallow') return;
     const delayMs = this.treatment.kind === 'delay' ? this.treatment.ms : 0;
     this.#waiting.push({ bytes, dueMs: performance.now() + delayMs });
     this.#forward();
@@ -170,6 +206,13 @@ class Flow {
   close(): void {
     clearTimeout(this.#timer);
     if (!this.#stranded) this.to.destroy();
+  }
+
+  #remember(): void {
+    const nowMs = performance.now();
+    const { memory, treatment } = this;
+    if (treatment.kind === 'forget_idle' && nowMs - memory.usedMs > treatment.ms) memory.forgotten = true;
+    memory.usedMs = nowMs;
   }
 
   #forward(): void {
