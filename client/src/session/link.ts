@@ -9,6 +9,8 @@ const FIRST_PAUSE_MS = 10;
 const PAUSE_MS = 50;
 /** Where there is no other server to turn to, this one may ask for a longer pause, up to this. */
 const MAX_TOLD_PAUSE_MS = 30_000;
+/** A server is left for the sake of its store no more often than this: where the store itself is gone, moves help nobody. */
+const STAY_MS = 10_000;
 const UNAVAILABLE = 14;
 
 /** What the link tells the session. */
@@ -43,6 +45,7 @@ export class Link {
   /** The target of the current stream while that drains. */
   #avoided = -1;
   #failures = 0;
+  #stayUntilMs = 0;
   /** Targets that refused for good since a server last accepted the session. */
   readonly #refusing = new Set<number>();
   #stopped = false;
@@ -87,6 +90,15 @@ export class Link {
     if (this.#transport.targetCount > 1) this.#avoided = this.#current.target;
     this.ctx.alarms.clear(this.#retry);
     this.#dial();
+  }
+
+  /** The current server cannot reach its store. Another one may: connect there, and stay here until that has come about. */
+  lookElsewhere(): void {
+    const { clock, random } = this.ctx;
+    const nowMs = clock.nowMs();
+    if (this.#transport.targetCount < 2 || nowMs < this.#stayUntilMs) return;
+    this.#stayUntilMs = nowMs + STAY_MS * (0.5 + 0.5 * random.unit());
+    this.drain();
   }
 
   /** Ends every stream, for good. */

@@ -39,6 +39,8 @@ export interface ReceiverParts {
   readonly opened: (opened: Opened) => void;
   /** The server wants to be left. */
   readonly draining: () => void;
+  /** The server could not reach its store. */
+  readonly storeAway: () => void;
   /** The server answered `Close`. */
   readonly closed: () => void;
 }
@@ -200,6 +202,7 @@ export class Receiver {
     const { acquisitions, endings, leases } = this.parts;
     const { claims, replies } = this.ctx;
     const failure = this.#readFailure(status);
+    if (failure.reason === 'STORE_UNAVAILABLE') this.parts.storeAway();
     const claim = claims.get(id);
     if (claim?.stage.kind === 'open') {
       acquisitions.failed(claim.stage.acquisition, claim, failure);

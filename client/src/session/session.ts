@@ -77,6 +77,7 @@ export class Session {
         beats: this.#beats,
         opened: (opened) => this.#opened(opened),
         draining: () => this.#draining(),
+        storeAway: () => this.#link.lookElsewhere(),
         closed: () => this.#finish?.('released'),
       },
       ports.readFailure,
