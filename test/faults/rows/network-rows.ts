@@ -3,6 +3,7 @@ import { MAX_TTL_MS, PATIENCE_MS } from '../harness/cell.js';
 import { guard } from '../harness/guards-off.js';
 import { TWO_BELIEVE } from '../harness/stage.js';
 import { heldAndWaited, mustNotWrite, NO_OWN_CLOCK, R, reached, SMALL } from './client-rows.js';
+import { D8B, D11, D14 } from './link-rows.js';
 import { NO_MAJORITY, underLoad } from './node-rows.js';
 import { measured, type PlayedRow, type Row, seconds } from './row.js';
 
@@ -101,6 +102,7 @@ export const NETWORK_ROWS: readonly Row[] = [
   D6,
   tested('D7', 'delays on every way, no two alike'),
   tested('D8', 'connections that are half open'),
+  D8B,
   tested('D9', 'connections reset in the middle of a reply'),
   {
     id: 'D10',
@@ -108,12 +110,7 @@ export const NETWORK_ROWS: readonly Row[] = [
     kind: 'waiting',
     why: 'not written yet: needs network namespaces',
   },
-  { id: 'D11', title: 'a relay that forgets idle connections', kind: 'waiting', why: 'not written yet' },
+  D11,
   { id: 'D13', title: 'five thousand clients come back at once', kind: 'waiting', why: 'not written yet' },
-  {
-    id: 'D14',
-    title: 'one server sees the nodes, and the clients see the other',
-    kind: 'waiting',
-    why: 'not written yet',
-  },
+  D14,
 ];
