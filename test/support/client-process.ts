@@ -140,6 +140,8 @@ export function nowUs(): number {
 export interface Launch {
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeArgs?: readonly string[];
+  /** A command that becomes another one, put before Node. */
+  readonly inside?: readonly string[];
 }
 
 /** A client of the real library in a process of its own, which can be killed, stopped and stalled. */
@@ -149,10 +151,12 @@ export class ClientProcess {
   readonly #watchers = new Set<() => void>();
   #listener: (event: ClientEvent) => void = () => undefined;
 
-  private constructor({ env, nodeArgs = [] }: Launch) {
+  private constructor({ env, nodeArgs = [], inside = [] }: Launch) {
     const program = nodeProgram(MAIN, nodeArgs);
+    const [execPath = '', ...execArgv] = [...inside, process.execPath, ...program.slice(0, -1)];
     this.#child = fork(program.at(-1) ?? MAIN, {
-      execArgv: program.slice(0, -1),
+      execPath,
+      execArgv,
       stdio: 'inherit',
       env: { ...process.env, ...env },
     });

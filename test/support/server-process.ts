@@ -35,6 +35,8 @@ export interface ServerOptions {
   readonly dataDir?: string;
   /** Flags for Node itself. */
   readonly nodeArgs?: readonly string[];
+  /** A command that becomes another one, put before Node. */
+  readonly inside?: readonly string[];
 }
 
 /** A server in a process of its own, ready to serve. */
@@ -112,7 +114,8 @@ export async function runServer(options: ServerOptions): Promise<ServerRun> {
 function spawnServer(options: ServerOptions): ChildProcess {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(HOLDFAST|OTEL)_/.test(name));
   const program = nodeProgram(MAIN, options.nodeArgs);
-  const child = spawn(process.execPath, [...program, ...(options.args ?? [])], {
+  const [command = '', ...args] = [...(options.inside ?? []), process.execPath, ...program, ...(options.args ?? [])];
+  const child = spawn(command, args, {
     cwd: ROOT,
     env: { ...Object.fromEntries(inherited), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,20 +1,20 @@
 import { join } from 'node:path';
 import { declareNewCluster } from '../../bench/systems/declare-cluster.js';
-import type { HistoryRecord } from '../../history/record.js';
-import type { Launch } from '../../support/client-process.js';
 import { eventually } from '../../support/deadline.js';
-import { type RedisOptions, type RedisServer, startRedis } from '../../support/redis-server.js';
+import { type RedisServer, startRedis } from '../../support/redis-server.js';
 import { CLOCK_RATE_DRIFT } from '../../support/redlock/beliefs.js';
 import { lockKey, quarantineOf } from '../../support/redlock/fault-rig.js';
 import { canGrant } from '../../support/server-cluster.js';
 import { type ServerProcess, startServer } from '../../support/server-process.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 import { Participant } from './participant.js';
+import { both, type Plan, type Surroundings } from './plan.js';
 import { ResourceProcess } from './resource-process.js';
 
 export const TTL_MS = 1_500;
 export const MAX_TTL_MS = 2_000;
-const WINDOW_MS = 600;
+/** w of all servers. */
+export const WINDOW_MS = 600;
 /** The product's own, for a lease that is not very short. */
 export const NODE_DEADLINE_MS = 300;
 /** How long anything may take that only waits for a loaded machine. */
@@ -29,35 +29,6 @@ export function freeAgainMs(ttlMs: number): number {
 
 /** The bookkeeping of an admitted node, for servers of the cluster that is the default. */
 const ADMISSION = 'holdfast\0default\0adm';
-
-/** What a row wants. */
-export interface Plan {
-  /** 0: one server with the embedded store. */
-  readonly nodes: 0 | 3 | 5;
-  readonly servers: number;
-  readonly clients: number;
-  /** Default: `MAX_TTL_MS`. */
-  readonly maxTtlMs?: number;
-  readonly serverArgs?: readonly string[];
-  readonly clientLaunch?: Launch;
-  readonly redis?: RedisOptions;
-  /** For the node, or the server, of that number, from 1. */
-  readonly redisEnv?: (number: number) => Readonly<Record<string, string>>;
-  readonly serverEnv?: (number: number) => Readonly<Record<string, string>>;
-  /** Cut off from these nodes from its first moment on, by the number of the server. */
-  readonly apart?: (server: number) => readonly number[];
-}
-
-/** What a run has of its own. */
-export interface Surroundings {
-  readonly folder: string;
-  readonly record: HistoryRecord;
-  /** Of processes that run without some guard. */
-  readonly launch: Required<Launch>;
-  readonly fenced: boolean;
-  /** Whether the nodes are declared a new cluster. */
-  readonly declares: boolean;
-}
 
 /** Redis nodes, servers, clients and a resource, each a process, with a proxy on every link. */
 export class Cell {
@@ -141,10 +112,10 @@ export class Cell {
     return this.#resource;
   }
 
-  /** A link of its own to the resource. */
-  async wayToResource(): Promise<TcpProxy> {
+  /** A link of its own to the resource. @param at Where it listens. Default: on loopback. */
+  async wayToResource(at?: string): Promise<TcpProxy> {
     const { host, port } = this.resource.address;
-    const proxy = await TcpProxy.start(`${host}:${port}`);
+    const proxy = await TcpProxy.start(`${host}:${port}`, at);
     this.#ownProxies.push(proxy);
     return proxy;
   }
@@ -167,9 +138,9 @@ export class Cell {
   }
 
   /** Starts one more client. No other of the run has its name. */
-  async joinedBy(name: string): Promise<Participant> {
+  async joinedBy(name: string, how = this.plan.clientLaunch): Promise<Participant> {
     const { record, launch } = this.surroundings;
-    const client = await Participant.start(name, record, both(launch, this.plan.clientLaunch));
+    const client = await Participant.start(name, record, both(launch, how));
     this.#joined.push(client);
     return client;
   }
@@ -181,10 +152,14 @@ export class Cell {
     return client;
   }
 
+  /** All that a server counts, as text. */
+  async metrics(server = 1): Promise<string> {
+    return (await fetch(this.server(server).metricsUrl ?? '')).text();
+  }
+
   /** @param name With its labels, as a pattern. @throws RangeError when the server does not tell of it. */
   async metric(name: string, server = 1): Promise<number> {
-    const text = await (await fetch(this.server(server).metricsUrl ?? '')).text();
-    const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1];
+    const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(await this.metrics(server))?.[1];
     if (value === undefined) throw new RangeError(`server ${server} has no metric ${name}`);
     return Number(value);
   }
@@ -256,7 +231,7 @@ export class Cell {
 
   async #startServers(count: number): Promise<void> {
     for (let server = 1; server <= count; server += 1) {
-      const ways = this.#redises.map(({ port }) => TcpProxy.start(`127.0.0.1:${port}`));
+      const ways = this.#redises.map(({ port }) => TcpProxy.start(`127.0.0.1:${port}`, this.plan.waysAt));
       this.#ways.push(await Promise.all(ways));
     }
     const numbers = Array.from({ length: count }, (_, index) => index + 1);
@@ -264,7 +239,7 @@ export class Cell {
     if (this.plan.nodes > 0 && this.surroundings.declares) await declareNewCluster(this.server(1).address);
     for (const [index, server] of this.#servers.entries()) {
       await canGrant(server);
-      this.#doors.push(await TcpProxy.start(server.address));
+      this.#doors.push(await TcpProxy.start(server.address, this.plan.doorsAt));
       this.cut(index + 1, ...(this.plan.apart?.(index + 1) ?? []));
     }
   }
@@ -274,17 +249,14 @@ export class Cell {
     const nodes = (this.#ways[number - 1] ?? []).map((way, index) => `redis-${index + 1}=redis://${way.address}`);
     const ofStore = ['--store', 'redlock', '--redis-nodes', nodes.join(','), '--redis-window', `${WINDOW_MS}ms`];
     const args = [...times, ...(nodes.length === 0 ? [] : ofStore), '--listen', address];
-    const launch = both(this.surroundings.launch, { env: this.plan.serverEnv?.(number) ?? {} });
+    const ofAll = both(this.surroundings.launch, this.plan.serverLaunch);
+    const launch = both(ofAll, { env: this.plan.serverEnv?.(number) ?? {} });
     return { args: [...args, ...(this.plan.serverArgs ?? [])], ...launch };
   }
 }
 
 async function stopAtOnce(server: ServerProcess): Promise<void> {
   await server.kill();
-}
-
-function both(one: Required<Launch>, other: Launch = {}): Required<Launch> {
-  return { env: { ...one.env, ...other.env }, nodeArgs: [...one.nodeArgs, ...(other.nodeArgs ?? [])] };
 }
 
 function numbered<T>(list: readonly T[], number: number, what: string): T {

@@ -6,8 +6,9 @@ import { HistoryRecord } from '../../history/record.js';
 import type { ReplayOptions } from '../../history/replay.js';
 import type { Edit } from '../../mutants/patch.js';
 import { eventually, OverdueError } from '../../support/deadline.js';
-import { Cell, type Plan, SLACK_MS } from './cell.js';
+import { Cell, SLACK_MS } from './cell.js';
 import { GuardsOff } from './guards-off.js';
+import type { Plan } from './plan.js';
 
 /** The protection that a control run does without. */
 export interface Control {

@@ -1,9 +1,10 @@
 import { nowUs } from '../../support/client-process.js';
 import { eventually } from '../../support/deadline.js';
 import { listed } from '../../support/listed.js';
-import { type Cell, freeAgainMs, MAX_TTL_MS, PATIENCE_MS, type Plan, SLACK_MS, TTL_MS } from '../harness/cell.js';
+import { type Cell, freeAgainMs, MAX_TTL_MS, PATIENCE_MS, SLACK_MS, TTL_MS } from '../harness/cell.js';
 import { guard } from '../harness/guards-off.js';
 import type { Granted, Participant, Wrote } from '../harness/participant.js';
+import type { Plan } from '../harness/plan.js';
 import { type Control, OLD_WRITE, type Stage, TWO_BELIEVE } from '../harness/stage.js';
 import { measured, type PlayedRow, seconds } from './row.js';
 

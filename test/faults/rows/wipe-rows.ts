@@ -1,7 +1,8 @@
 import { nowUs } from '../../history/events.js';
 import { eventually } from '../../support/deadline.js';
-import { type Cell, PATIENCE_MS, type Plan } from '../harness/cell.js';
+import { type Cell, PATIENCE_MS } from '../harness/cell.js';
 import { guard } from '../harness/guards-off.js';
+import type { Plan } from '../harness/plan.js';
 import { type Control, type Stage, TWO_BELIEVE } from '../harness/stage.js';
 import { R, reached, SMALL } from './client-rows.js';
 import { measured, type PlayedRow, seconds } from './row.js';
