@@ -69,7 +69,10 @@ export class FarSide {
     const limit = Math.round((RANDOMS * percent) / 100);
     // BPF: load a random number; drop where it is below the limit, else go on as if nothing had been asked.
     const drops = `4,32 0 0 4294963256,53 1 0 ${limit},6 0 0 2,6 0 0 4294967295`;
-    this.#atBothEnds((device) => `tc filter add dev ${device} ingress bpf direct-action bytecode`, drops);
+    this.#atBothEnds(
+      (device) => `tc filter replace dev ${device} ingress prio 1 handle 1 bpf direct-action bytecode`,
+      drops,
+    );
   }
 
   /** From now on no more than this many bits pass a second, either way; what does not fit into a short queue is lost. */

@@ -47,8 +47,8 @@ async function run(row: Row): Promise<RowResult> {
 
 function show({ id, title }: Row, result: RowResult): void {
   const took = seconds(result.tookMs);
-  if (result.kind === 'broken') {
-    say(`${id}: ${title}\n  BROKEN  ${took}\n  ${result.why}`);
+  if (result.kind !== 'held') {
+    say(`${id}: ${title}\n  ${result.kind === 'broken' ? 'BROKEN' : 'not run'}  ${took}\n  ${result.why}`);
     return;
   }
   say(`${id}: ${title}\n  held  ${took}\n  ${result.figure}`);
@@ -62,6 +62,7 @@ const runnable = chosen.filter(({ kind }) => kind !== 'waiting');
 if (chosen.length === 0) say(`no row is called ${selection}; there are ${ROWS.map(({ id }) => id).join(', ')}`);
 const progress = new Run(selection, commit);
 let broken = 0;
+let notRun = 0;
 for (const row of runnable) {
   if (progress.isDone(row.id)) {
     say(`${row.id}: done before the interruption`);
@@ -70,6 +71,7 @@ for (const row of runnable) {
   const result = await run(row);
   show(row, result);
   if (result.kind === 'broken') broken += 1;
+  if (result.kind === 'not_run') notRun += 1;
   if (!isDirty) {
     record(row.id, { result, commit, date: new Date().toISOString().slice(0, 10), machine });
     writeReport(ROWS, latestResults());
@@ -80,5 +82,5 @@ progress.finished();
 if (isDirty) say(`no result was written down: files differ from commit ${commit}`);
 else writeReport(ROWS, latestResults());
 for (const row of chosen) if (row.kind === 'waiting') say(`${row.id}: ${row.title}: ${row.why}`);
-say(`${runnable.length - broken} of ${runnable.length} rows held`);
+say(`${runnable.length - broken - notRun} of ${runnable.length} rows held, ${notRun} could not be run here`);
 process.exitCode = broken === 0 && chosen.length > 0 ? 0 : 1;

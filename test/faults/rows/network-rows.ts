@@ -4,6 +4,7 @@ import { guard } from '../harness/guards-off.js';
 import { TWO_BELIEVE } from '../harness/stage.js';
 import { heldAndWaited, mustNotWrite, NO_OWN_CLOCK, R, reached, SMALL } from './client-rows.js';
 import { D8B, D11, D14 } from './link-rows.js';
+import { LOSSY_ROWS } from './lossy-rows.js';
 import { NO_MAJORITY, underLoad } from './node-rows.js';
 import { measured, type PlayedRow, type Row, seconds } from './row.js';
 
@@ -104,12 +105,7 @@ export const NETWORK_ROWS: readonly Row[] = [
   tested('D8', 'connections that are half open'),
   D8B,
   tested('D9', 'connections reset in the middle of a reply'),
-  {
-    id: 'D10',
-    title: 'loss of 5, 20 and 50 % of packets; 1 kbit/s',
-    kind: 'waiting',
-    why: 'not written yet: needs network namespaces',
-  },
+  ...LOSSY_ROWS,
   D11,
   { id: 'D13', title: 'five thousand clients come back at once', kind: 'waiting', why: 'not written yet' },
   D14,

@@ -31,6 +31,7 @@ function cells(row: Row, recorded: Recorded | undefined): readonly string[] {
   const scope = row.kind === 'tested' ? `; ${row.scope}` : '';
   const when = `${commit}, ${date}`;
   if (result.kind === 'broken') return [id, title, '**broken**', `${result.why.slice(0, 200)}${scope}`, '', when];
+  if (result.kind === 'not_run') return [id, title, 'not run', result.why, '', when];
   const { control } = result;
   const found = control === undefined ? controlled(row) : inWords(control);
   return [id, title, 'held', `${result.figure}${scope}`, found, when];

@@ -9,6 +9,8 @@ async function run(id: string, folder: string): Promise<RowResult> {
   if (row.kind === 'waiting') throw new RangeError(`${id} cannot be run: ${row.why}`);
   const startMs = performance.now();
   const tookMs = (): number => Math.round(performance.now() - startMs);
+  const why = row.kind === 'played' ? await row.impossible?.() : undefined;
+  if (why !== undefined) return { kind: 'not_run', why, tookMs: tookMs() };
   const once = (control = controlOf(row, false)) =>
     row.kind === 'played' ? play(row, folder, control) : runTests(row, control);
   const { violations, figure } = await once();

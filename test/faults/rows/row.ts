@@ -12,6 +12,8 @@ export type Row = { readonly id: string; readonly title: string } & (
       /** Safety rows have one, and it has to find violations. */
       readonly control?: Control;
       readonly limitMs?: number;
+      /** Why it cannot be run on this machine; `undefined` where it can. */
+      readonly impossible?: () => Promise<string | undefined>;
     }
   | {
       /** Is what tests of the suite do; `scope` says what of it runs in processes of its own. */
@@ -33,7 +35,9 @@ export type TestedRow = Extract<Row, { kind: 'tested' }>;
 /** How a row ended. */
 export type RowResult =
   | { readonly kind: 'held'; readonly figure: string; readonly control?: ControlResult; readonly tookMs: number }
-  | { readonly kind: 'broken'; readonly why: string; readonly tookMs: number };
+  | { readonly kind: 'broken'; readonly why: string; readonly tookMs: number }
+  /** The machine cannot do it. */
+  | { readonly kind: 'not_run'; readonly why: string; readonly tookMs: number };
 
 export interface ControlResult {
   readonly without: string;
