@@ -1,9 +1,12 @@
 import type {
   AcquireEntry,
+  AdoptEntry,
   BatchReply,
   BatchVerb,
   BatchVerbs,
   ErrandReply,
+  ExtendEntry,
+  ExtendVote,
   HandOffEntry,
   LockValue,
   NodeBatch,
@@ -50,6 +53,10 @@ export interface NodeWatchPorts {
   violated(guarantee: string, what: string, lock: string): void;
   /** The node has a value, for so long by its own clock. */
   stands(key: string, value: LockValue, expiresInMs: number): void;
+  /** An extension or adoption has been voted on; this was under its key before. */
+  voted(entry: ExtendEntry | AdoptEntry, vote: ExtendVote, there: string | undefined): void;
+  /** A lease has been put back, for so long by the node's own clock. */
+  repaired(entry: RepairEntry, expiresInMs: number): void;
   /** A server has taken away its vote, because its clock has moved or it has forgotten something. */
   unadmitted(): void;
 }
@@ -102,6 +109,7 @@ export class NodeWatch implements Witness {
       const [vote, was] = [reply.votes[index], before[index]];
       if (vote === undefined || was === undefined) return;
       const step = { verb: batch.verb, entry, vote, before: was, after: this.#look(entry.key) } as Step;
+      this.#tell(step);
       const { entries } = batch;
       const others = entries.length === 1 ? entries : entries.filter(({ key }) => key === entry.key);
       if (others.length === 1) this.#judge(step);
@@ -109,6 +117,11 @@ export class NodeWatch implements Witness {
       else if (step.verb === 'release') this.#released(step, (others as readonly ReleaseEntry[]).flatMap(valuesOf));
     });
     return reply;
+  }
+
+  #tell({ verb, entry, vote, before, after }: Step): void {
+    if (verb === 'extend' || verb === 'adopt') this.ports.voted(entry, vote, before.value);
+    else if (verb === 'repair' && vote.kind === 'ok') this.ports.repaired(entry, after.expiresInMs);
   }
 
   #noteStands(entries: readonly { readonly key: string }[], votes: readonly { readonly kind: string }[]): void {

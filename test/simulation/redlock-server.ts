@@ -8,13 +8,15 @@ import type { RedlockSettings } from '../../server/src/store/redlock/coordinator
 import { RecordedTelemetry } from '../support/core-rig.js';
 import type { ModelNode } from '../support/redlock/model-node.js';
 import type { ModelRedis } from '../support/redlock/model-redis.js';
+import { GrantWatch } from './grant-watch.js';
+import type { KeepingWatch } from './keeping-watch.js';
 import { LeftoverWatch } from './leftover-watch.js';
 import type { SimNetwork } from './network.js';
 import type { SeededRandom } from './seeded-random.js';
 import type { SimProcess } from './sim-process.js';
 import type { SimServer } from './stage.js';
 import { TracedNode } from './traced-node.js';
-import { WatchedNode, WatchedStore } from './watched-node.js';
+import { type ServerWatches, WatchedNode, WatchedStore } from './watched-node.js';
 import type { World } from './world.js';
 
 /** How long a message between a server and a Redis takes, when nothing is the matter. */
@@ -46,6 +48,9 @@ export interface RedlockServerParts {
   readonly core: CoreSettings;
   readonly redlock: RedlockSettings;
   readonly redises: readonly ModelRedis[];
+  readonly keeping: KeepingWatch;
+  /** Servers may have a reason to doubt a node for its clock. */
+  readonly clocksMove: boolean;
   violated(guarantee: string, what: string, lock: string): void;
 }
 
@@ -81,16 +86,13 @@ export class RedlockServer implements SimServer {
     const { world, process, random, core, redlock, redises } = this.parts;
     world.note(process.name, 'starts');
     const { generation } = process;
-    const leftovers = new LeftoverWatch(redlock, {
-      nowMs: () => world.nowMs,
-      violated: (what, lock) => this.parts.violated('I6', what, lock),
-    });
+    const watches = this.#watches();
     this.#nodes = redises.map((redis, index) => {
       const channel = {};
       const inbox = (take: () => void): void => process.take(channel, take, generation);
       const link = this.#link(index);
       const options = { inbox, serverId: process.name };
-      const node = new WatchedNode(redis.id, leftovers, link.instead ?? redis, redlock, options);
+      const node = new WatchedNode(redis.id, watches, link.instead ?? redis, redlock, options);
       node.duplicateMs = () => {
         if (link.duplicates === 0 || !random.chance(link.duplicates)) return undefined;
         node.copied();
@@ -104,7 +106,7 @@ export class RedlockServer implements SimServer {
     const nodes: RedisNode[] = this.#nodes.map((node) =>
       world.isReplay ? new TracedNode(node, world, process) : node,
     );
-    const store = new WatchedStore(leftovers, redlock, nodes, {
+    const store = new WatchedStore(watches, redlock, nodes, {
       clock: process,
       random,
       events: {
@@ -120,6 +122,22 @@ export class RedlockServer implements SimServer {
       { store, clock: process, random, telemetry: new RecordedTelemetry() },
     );
     store.open();
+  }
+
+  #watches(): ServerWatches {
+    const { clocksMove, keeping, process, redises, redlock, violated, world } = this.parts;
+    const leftovers = new LeftoverWatch(redlock, {
+      nowMs: () => world.nowMs,
+      violated: (what, lock) => violated('I6', what, lock),
+    });
+    const isAdmitted = (node: string): boolean =>
+      this.#store?.nodes.report().some(({ id, state }) => id === node && state === 'admitted') === true;
+    const grants = new GrantWatch({
+      ...{ settings: redlock, quorum: Math.floor(redises.length / 2) + 1, violated },
+      nowMs: () => process.nowMs(),
+      mayVote: (node) => !clocksMove || isAdmitted(node),
+    });
+    return { leftovers, grants, keeping, adopted: new Map() };
   }
 
   close(): void {

@@ -1,3 +1,5 @@
+import { resourceKey } from '../../server/src/core/names.js';
+import { LockKeys } from '../../server/src/store/redlock/coordinator/keys.js';
 import { quarantineMs } from '../../server/src/store/redlock/coordinator/settings.js';
 import { type KeyLeft, problemsOfKeys } from '../history/keys-left.js';
 import type { Belief } from '../history/terms.js';
@@ -7,6 +9,7 @@ import { ModelRedis } from '../support/redlock/model-redis.js';
 import { BALLOT_PREFIX, BOOKKEEPING, type ScriptRule } from '../support/redlock/script-context.js';
 import type { Play, Sabotage } from './cast.js';
 import { playSeed } from './frame.js';
+import { KeepingWatch } from './keeping-watch.js';
 import { type Cluster, LinkFaults } from './link-faults.js';
 import { MemoryFaults } from './memory-faults.js';
 import { NodeFaults } from './node-faults.js';
@@ -57,9 +60,11 @@ class RedlockStage implements Stage {
   readonly faults: readonly FaultKind[];
   readonly recoveryMs: number;
   readonly #redises: readonly ModelRedis[];
+  readonly #keys: LockKeys;
   readonly #memory: MemoryFaults;
   readonly #leases = { longestMs: 0 };
   readonly #stands: StandWatch;
+  readonly #keeping: KeepingWatch;
   readonly #unadmittedMs = new Map<ModelRedis, number>();
 
   constructor(
@@ -76,10 +81,15 @@ class RedlockStage implements Stage {
       return new ModelRedis(clock, `redis-${index + 1}`, options);
     });
     const settings = settingsOf(cast);
+    this.#keys = new LockKeys(settings.keyTemplate);
+    const quorum = Math.floor(cast.redises / 2) + 1;
     this.#stands = new StandWatch({
-      quorum: Math.floor(cast.redises / 2) + 1,
-      nowMs: clock.nowMs,
+      ...{ quorum, nowMs: clock.nowMs },
       violated: (guarantee, what, resource) => parts.history.violated(guarantee, what, resource),
+    });
+    this.#keeping = new KeepingWatch({
+      ...{ size: cast.redises, quorum, nowMs: clock.nowMs, isSure: cast.clockFaults === 'none' },
+      violated: (guarantee, what, lock) => this.#violated(guarantee, what, lock),
     });
     for (const redis of this.#redises) redis.witness = this.#watch(redis);
     this.servers = Array.from({ length: cast.servers }, (_, index) => this.#newServer(index));
@@ -100,6 +110,12 @@ class RedlockStage implements Stage {
     if (!cast.isDeclared) return;
     const firstStartsMs = cast.servers > 1 ? 0 : cast.lastStartsMs;
     world.at(firstStartsMs + DECLARED_MS, () => void this.servers[0]?.store?.nodes.declareNew());
+  }
+
+  stands(resource: string, token: bigint): boolean {
+    const key = this.#keys.keyOf(resourceKey('default', resource));
+    const having = this.#redises.filter(({ keys }) => keys.get(key)?.endsWith(`:${token}`) === true);
+    return 2 * having.length > this.#redises.length;
   }
 
   /** Where a lease stands on a bare quorum, one node that loses a key before its time is enough to free it. */
@@ -146,6 +162,8 @@ class RedlockStage implements Stage {
       windowMs: cast.windowMs,
       leases: this.#leases,
       stands: (key, value, expiresInMs) => this.#stands.stands(redis.id, key, value, expiresInMs / redis.rate),
+      voted: (entry, vote, there) => this.#keeping.voted(redis.id, entry, vote, there),
+      repaired: (entry, expiresInMs) => this.#keeping.repaired(redis.id, entry, expiresInMs / redis.rate),
       violated: (guarantee, what, lock) => this.#violated(guarantee, what, lock),
       unadmitted: () => this.#unadmitted(redis),
     });
@@ -179,7 +197,8 @@ class RedlockStage implements Stage {
     const core = { ...SETTINGS, limits: { ...SETTINGS.limits, ...limits } };
     const redlock = { ...settingsOf(cast), maxTtlMs: longestMs };
     return new RedlockServer({
-      ...{ world, process, random: random.fork(), core, redlock, redises: this.#redises },
+      ...{ world, process, random: random.fork(), core, redlock, redises: this.#redises, keeping: this.#keeping },
+      clocksMove: cast.clockFaults !== 'none' && cast.clockFaults !== 'walls',
       violated: (guarantee, what, lock) => this.#violated(guarantee, what, lock),
     });
   }

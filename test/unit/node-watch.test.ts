@@ -24,7 +24,7 @@ describe('a node that is watched', () => {
     value = `a1b2:${redis.clockUs}` as LockValue;
     watch = new NodeWatch(redis, {
       ...{ nowMs: () => 10_000, windowMs: 200, leases: { longestMs: 0 } },
-      ...{ stands: () => undefined, unadmitted: () => undefined },
+      ...{ stands: () => undefined, voted: () => undefined, repaired: () => undefined, unadmitted: () => undefined },
       violated: (guarantee, what) => void found.push(`${guarantee} ${what}`),
     });
   });
