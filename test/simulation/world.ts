@@ -3,7 +3,7 @@ import type { SeededRandom } from './seeded-random.js';
 interface WorldEvent {
   readonly atMs: number;
   readonly order: number;
-  readonly run: () => void;
+  run(): void;
 }
 
 /** One line of a run, for the replay of a seed. */
@@ -29,6 +29,20 @@ export class Alarm {
   }
 }
 
+class Ringing extends Alarm implements WorldEvent {
+  constructor(
+    readonly atMs: number,
+    readonly order: number,
+    private readonly callback: () => void,
+  ) {
+    super();
+  }
+
+  run(): void {
+    if (this.live) this.callback();
+  }
+}
+
 /** Node runs so many steps of the world before it looks for sockets and timers, of which there are none. */
 const STEPS_AT_A_TIME = 256;
 
@@ -51,17 +65,7 @@ export class World {
 
   at(atMs: number, run: () => void): void {
     this.#order += 1;
-    const event = { atMs: Math.max(atMs, this.nowMs), order: this.#order, run };
-    let index = this.#events.length;
-    this.#events.push(event);
-    while (index > 0) {
-      const parent = (index - 1) >> 1;
-      const above = this.#events[parent];
-      if (above === undefined || !isBefore(event, above)) break;
-      this.#events[index] = above;
-      index = parent;
-    }
-    this.#events[index] = event;
+    this.#put({ atMs: Math.max(atMs, this.nowMs), order: this.#order, run });
   }
 
   /** Once what is happening has settled, and before the next event. */
@@ -75,10 +79,9 @@ export class World {
 
   /** True time as a clock, for what belongs to no process: a network, a Redis. */
   after(delayMs: number, callback: () => void): Alarm {
-    const alarm = new Alarm();
-    this.at(this.nowMs + Math.max(0, delayMs), () => {
-      if (alarm.live) callback();
-    });
+    this.#order += 1;
+    const alarm = new Ringing(this.nowMs + Math.max(0, delayMs), this.#order, callback);
+    this.#put(alarm);
     return alarm;
   }
 
@@ -128,6 +131,19 @@ export class World {
     this.nowMs = first.atMs;
     first.run();
     return true;
+  }
+
+  #put(event: WorldEvent): void {
+    let index = this.#events.length;
+    this.#events.push(event);
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      const above = this.#events[parent];
+      if (above === undefined || !isBefore(event, above)) break;
+      this.#events[index] = above;
+      index = parent;
+    }
+    this.#events[index] = event;
   }
 
   #pop(): void {

@@ -1,7 +1,9 @@
+const NEVER = Number.POSITIVE_INFINITY;
+
 interface Kept {
   readonly value: string;
-  /** By the wall clock of the node; `undefined`: never. */
-  readonly expiresAtMs: number | undefined;
+  /** By the wall clock of the node; infinite: never. */
+  readonly expiresAtMs: number;
 }
 
 /**
@@ -28,25 +30,26 @@ export class Keyspace {
   expiresInMs(key: string): number {
     const kept = this.#live(key);
     if (kept === undefined) return -2;
-    return kept.expiresAtMs === undefined ? -1 : kept.expiresAtMs - this.#nowMs();
+    return kept.expiresAtMs === NEVER ? -1 : kept.expiresAtMs - this.#nowMs();
   }
 
   set(key: string, value: string, expiresInMs?: number): void {
-    const expiresAtMs = expiresInMs === undefined ? undefined : this.#nowMs() + Math.ceil(expiresInMs);
+    const expiresAtMs = expiresInMs === undefined ? NEVER : this.#nowMs() + Math.ceil(expiresInMs);
     this.#kept.set(key, { value, expiresAtMs });
   }
 
   /** Moves the expiry out to `expiresInMs` from now; never closer. */
   raise(key: string, expiresInMs: number): void {
     const kept = this.#live(key);
-    if (kept?.expiresAtMs === undefined) return;
-    this.#kept.set(key, { ...kept, expiresAtMs: Math.max(kept.expiresAtMs, this.#nowMs() + Math.ceil(expiresInMs)) });
+    if (kept === undefined || kept.expiresAtMs === NEVER) return;
+    const expiresAtMs = Math.max(kept.expiresAtMs, this.#nowMs() + Math.ceil(expiresInMs));
+    this.#kept.set(key, { value: kept.value, expiresAtMs });
   }
 
   /** Another value, the same expiry. */
   replace(key: string, value: string): void {
     const kept = this.#live(key);
-    if (kept !== undefined) this.#kept.set(key, { ...kept, value });
+    if (kept !== undefined) this.#kept.set(key, { value, expiresAtMs: kept.expiresAtMs });
   }
 
   delete(key: string): boolean {
@@ -79,7 +82,7 @@ export class Keyspace {
   }
 
   #expired(kept: Kept): boolean {
-    return kept.expiresAtMs !== undefined && this.#nowMs() > kept.expiresAtMs;
+    return kept.expiresAtMs !== NEVER && this.#nowMs() > kept.expiresAtMs;
   }
 
   #nowMs(): number {

@@ -69,6 +69,7 @@ export class ModelNode implements RedisNode, ModelConnection {
   #toldFault: string | undefined;
   readonly #inbox: Inbox;
   readonly #serverId: string;
+  readonly #publish: ScriptContext['publish'];
 
   constructor(
     readonly redis: ModelRedis,
@@ -77,6 +78,7 @@ export class ModelNode implements RedisNode, ModelConnection {
   ) {
     this.#inbox = inbox;
     this.#serverId = serverId;
+    this.#publish = (hint, key) => redis.publish(hint, key);
   }
 
   get id(): NodeId {
@@ -179,9 +181,7 @@ export class ModelNode implements RedisNode, ModelConnection {
       clockUs: redis.clockUs,
       without: redis.without,
       outOfMemory: redis.outOfMemory,
-      publish(hint, key) {
-        redis.publish(hint, key);
-      },
+      publish: this.#publish,
     };
   }
 

@@ -14,10 +14,15 @@ interface Want {
   readonly seenUs: number;
 }
 
+/** Most of the time there are none. */
+const NONE: readonly Want[] = [];
+
 /** The wants of other servers for a lock, as far as they were repeated lately. */
 export function wantsOfOthers(ctx: ScriptContext, lock: string): readonly Want[] {
-  const kept = JSON.parse(ctx.keys.get(wantKey(lock)) ?? '[]') as readonly Want[];
-  return kept.filter(({ who, seenUs }) => who !== ctx.serverId && nowUs(ctx) - seenUs < WANT_LIVE_US);
+  const text = ctx.keys.get(wantKey(lock));
+  if (text === undefined) return NONE;
+  const liveUs = nowUs(ctx) - WANT_LIVE_US;
+  return (JSON.parse(text) as readonly Want[]).filter(({ who, seenUs }) => who !== ctx.serverId && seenUs > liveUs);
 }
 
 /** Keeps the wants of others, and this server's own where it waits. */

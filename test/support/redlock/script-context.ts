@@ -1,4 +1,8 @@
-import type { NodeStanding, NodeToken } from '../../../server/src/store/redlock/coordinator/redis-node.js';
+import type {
+  ClusterConfiguration,
+  NodeStanding,
+  NodeToken,
+} from '../../../server/src/store/redlock/coordinator/redis-node.js';
 import type { RedlockSettings } from '../../../server/src/store/redlock/coordinator/settings.js';
 import type { Keyspace } from './keyspace.js';
 
@@ -52,13 +56,24 @@ export interface ScriptContext {
 }
 
 export function standing(ctx: ScriptContext): NodeStanding {
-  const [hash, generation] = ctx.keys.get(BOOKKEEPING.configuration)?.split('/') ?? [];
   return {
     nowUs: nowUs(ctx),
     clockUs: ctx.clockUs,
     admitted: ctx.without.has('quarantine') || ctx.keys.get(BOOKKEEPING.admission) === ctx.identity,
-    configuration: hash === undefined ? undefined : { hash, generation: Number(generation) },
+    configuration: configurationOf(ctx.keys.get(BOOKKEEPING.configuration)),
   };
+}
+
+/** Nearly all nodes of a run have the same one. */
+let lastRead: { readonly text: string; readonly configuration: ClusterConfiguration } | undefined;
+
+function configurationOf(text: string | undefined): ClusterConfiguration | undefined {
+  if (text === undefined) return undefined;
+  if (lastRead?.text !== text) {
+    const [hash = '', generation] = text.split('/');
+    lastRead = { text, configuration: { hash, generation: Number(generation) } };
+  }
+  return lastRead.configuration;
 }
 
 /** What a script reads under a key of a lock, which others may have written. */
