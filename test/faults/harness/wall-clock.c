@@ -1,6 +1,6 @@
 /*
- * Preloaded into a process, shifts what it sees of the wall clock by the nanoseconds that stand in a file of eight bytes, which
- * may change at any moment. The monotonic clock is left alone.
+ * Preloaded into a process, shifts what it sees of the wall clock by the nanoseconds that stand in a file, and has it gain on
+ * the machine's from a moment of the monotonic clock on. All that may change at any time. The monotonic clock is left alone.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -12,26 +12,46 @@
 #include <time.h>
 #include <unistd.h>
 
-static const volatile int64_t *shift;
+struct setting {
+  int64_t shift;
+  /* Nanoseconds gained in each second since `since`, nanoseconds of the monotonic clock. */
+  int64_t gain;
+  int64_t since;
+};
+
+static const volatile struct setting *setting;
 static int (*real_clock_gettime)(clockid_t, struct timespec *);
 
-__attribute__((constructor)) static void open_shift(void) {
+__attribute__((constructor)) static void open_setting(void) {
   real_clock_gettime = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
   const char *path = getenv("WALL_CLOCK_SHIFT");
   if (path == NULL) return;
   int file = open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0) abort();
-  void *mapped = mmap(NULL, sizeof(int64_t), PROT_READ, MAP_SHARED, file, 0);
+  void *mapped = mmap(NULL, sizeof(struct setting), PROT_READ, MAP_SHARED, file, 0);
   if (mapped == MAP_FAILED) abort();
   close(file);
-  shift = mapped;
+  setting = mapped;
+}
+
+static int64_t nanoseconds_of(const struct timespec *moment) {
+  return (int64_t)moment->tv_sec * 1000000000 + moment->tv_nsec;
+}
+
+static int64_t ahead(void) {
+  int64_t gain = setting->gain;
+  if (gain == 0) return setting->shift;
+  struct timespec monotonic;
+  if (real_clock_gettime(CLOCK_MONOTONIC, &monotonic) != 0) abort();
+  double seconds = (double)(nanoseconds_of(&monotonic) - setting->since) / 1e9;
+  return setting->shift + (int64_t)(seconds * (double)gain);
 }
 
 int clock_gettime(clockid_t clock, struct timespec *now) {
-  if (real_clock_gettime == NULL) open_shift();
+  if (real_clock_gettime == NULL) open_setting();
   int result = real_clock_gettime(clock, now);
-  if (result != 0 || shift == NULL || (clock != CLOCK_REALTIME && clock != CLOCK_REALTIME_COARSE)) return result;
-  int64_t nanoseconds = (int64_t)now->tv_sec * 1000000000 + now->tv_nsec + *shift;
+  if (result != 0 || setting == NULL || (clock != CLOCK_REALTIME && clock != CLOCK_REALTIME_COARSE)) return result;
+  int64_t nanoseconds = nanoseconds_of(now) + ahead();
   now->tv_sec = nanoseconds / 1000000000;
   now->tv_nsec = nanoseconds % 1000000000;
   return 0;

@@ -12,12 +12,15 @@ const DAY_MS = 24 * HOUR_MS;
 const MINUTE_MS = 60_000;
 
 /** A clock for each of these processes, by its number. */
-function clocks(stage: Stage, ...numbers: readonly number[]) {
+export function clocks(stage: Stage, ...numbers: readonly number[]) {
   const all = new Map(numbers.map((number) => [number, new WallClock(stage.folder, `clock-${number}`)]));
   return {
     envOf: (number: number): Readonly<Record<string, string>> => all.get(number)?.env ?? {},
     shiftBy: (ms: number): void => {
       for (const clock of all.values()) clock.shiftBy(ms);
+    },
+    gain: (share: number): void => {
+      for (const clock of all.values()) clock.gain(share);
     },
   };
 }
