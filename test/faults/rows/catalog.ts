@@ -7,6 +7,7 @@ import { NODE_ROWS } from './node-rows.js';
 import type { Row } from './row.js';
 import { SERVER_ROWS } from './server-rows.js';
 import { C5, C9, C22 } from './wipe-rows.js';
+import { WRONG_CLOCK_ROWS } from './wrong-clock-rows.js';
 
 const STORES_IN_TESTS = 'nodes in processes, servers’ stores in that of the tests';
 
@@ -21,6 +22,7 @@ function tested(id: string, title: string, name: string, grep = new RegExp(`\\b$
 const { A7, A11 } = LIBRARY_ROWS;
 const { C1, C2, C3, C12, C17, C20 } = NODE_ROWS;
 const { A12, C23, E1, E2, E5, E6 } = CLOCK_ROWS;
+const { E4, E7, E8 } = WRONG_CLOCK_ROWS;
 
 /** Every row there is, in the order of the report. */
 export const ROWS: readonly Row[] = [
@@ -58,11 +60,11 @@ export const ROWS: readonly Row[] = [
   E1,
   E2,
   tested('E3', 'clocks set back, as what they leave behind: locks that outlast every lease', 'clusters'),
-  later('E4', 'clock rates 5 % apart', 'simulated: the rate of a process’s clock is not ours to change'),
+  E4,
   E5,
   E6,
-  later('E7', 'the clock of a node an hour ahead, and corrected'),
-  later('E8', 'a clock stepped back right after a wipe'),
+  E7,
+  E8,
   later('F', 'PostgreSQL', 'comes with the PostgreSQL store'),
   ...EMBEDDED_ROWS,
   ...MISUSE_ROWS,
