@@ -183,7 +183,8 @@ class Frame<Rule extends string, C extends Cast> {
     const mine = [...servers.slice(first), ...servers.slice(0, first)];
     const work = this.#works[this.#named % this.#works.length];
     if (work === undefined) throw new RangeError('there is nobody in the cast');
-    return new SimClient(process, this.#network, mine, random, this.history, work);
+    const stands = (name: string, token: bigint): boolean => this.#stage.stands?.(name, token) === true;
+    return new SimClient(process, this.#network, mine, random, this.history, work, stands);
   }
 }
 

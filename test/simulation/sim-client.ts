@@ -33,6 +33,8 @@ const REFUSED_PAUSE_MS = 60;
 /** How long one of the acquires at the end waits, and what lies between two. */
 const PROBE_WAIT_MS = 2_000;
 const PROBE_PAUSE_MS = 50;
+/** Of so many secrets of one lease, the oldest are forgotten. */
+const MOST_SECRETS = 8;
 /** The share of writes made without a look at the lease. */
 const CARELESS = 0.3;
 
@@ -54,6 +56,8 @@ export class SimClient {
     private readonly random: SeededRandom,
     private readonly history: History,
     private readonly work: Workload,
+    /** Whether nobody else can be granted what was granted with this token. */
+    private readonly stands: (resource: string, token: bigint) => boolean,
   ) {
     const ports = {
       clock: process,
@@ -172,6 +176,7 @@ export class SimClient {
     lease.listener = (_state, error) => {
       // At its margin a lease is lost for its user, who may take the margin to wind down; at other losses, nobody may.
       if (!(error instanceof LeaseLostError) || error.how === 'deadline') return;
+      if (!this.#wasTooLong(lease) && grant.remainingMs() > 0) this.#mustBeOver(lease, grant, 'lost');
       this.history.over(grant, 'lost', this.#wasTooLong(lease) ? 'released' : 'told');
     };
     return grant;
@@ -216,7 +221,17 @@ export class SimClient {
     if (grant === undefined) return;
     this.#held.delete(lease);
     this.history.over(grant, 'gives back');
-    void this.session.leases.release(lease);
+    void this.session.leases.release(lease).then(({ outcome }) => {
+      if (outcome === 'released') this.#mustBeOver(lease, grant, outcome);
+    });
+  }
+
+  /** What a server says of the end of a lease is so at the store (S6): one with too many secrets may not be known there. */
+  #mustBeOver({ claim }: HeldLease, { token }: Grant, how: string): void {
+    const { name } = claim.spec;
+    if (claim.secrets.earlier.length + 1 >= MOST_SECRETS || !this.stands(name, token)) return;
+    const what = `${this.process.name} was told that ${name} with token ${token} is ${how}, and it stands`;
+    this.history.violated('S6', what, name);
   }
 
   #later(withinMs: number, run: () => void): void {

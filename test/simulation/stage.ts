@@ -57,6 +57,11 @@ export interface Stage {
   begin(): void;
   /** Somebody believes this, perhaps for longer than before. */
   believed?(belief: Belief): void;
+  /**
+   * Whether a lease is somebody's still, as far as the store goes: nobody else can be granted the resource. Not where a crash may
+   * bring back for a while what was given back.
+   */
+  stands?(resource: string, token: bigint): boolean;
   /** What happened just now may make two believe for so long that they hold this: a limit that is documented. */
   beliefsMayMeet(resource: string, forMs: number): boolean;
   /** What has not recovered yet. */
