@@ -57,7 +57,7 @@ export async function runSimulator(
     edits,
     (path) => {
       const order: SearchOrder = { firstSeed, seeds, system, limitMs, shortens, report: path };
-      return ['mutants/search-process.ts', JSON.stringify(order)];
+      return ['--import', './support/plain-names.mjs', 'mutants/search-process.ts', JSON.stringify(order)];
     },
     Math.max(LEAST_MS, HANGS * limitMs),
   );

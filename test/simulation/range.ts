@@ -16,6 +16,8 @@ const PREFER_SOURCES = [
   './support/prefer-import.mjs',
   '--import',
   'tsx',
+  '--import',
+  './support/plain-names.mjs',
   '--conditions',
   '@holdfast/source',
 ];
