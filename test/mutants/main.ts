@@ -8,7 +8,8 @@ import { resolve } from 'node:path';
 import { ROOT } from '../support/project-root.js';
 import { hasTests, type Patch, patchesOf, readPatch } from './patch.js';
 import { record } from './record.js';
-import { isSimulated } from './simulator-run.js';
+import { readResults } from './results.js';
+import { isSimulated, MOST_SEEDS } from './simulator-run.js';
 import { twoAtATime } from './two-at-a-time.js';
 import { type SimulatorVerdict, searchNone, searchPatch, tryNone, tryPatch, type Verdict } from './verdict.js';
 
@@ -59,11 +60,22 @@ function isNoticed({ simulator, test }: Tried): boolean {
   return simulator?.kind !== 'failed' && test?.kind !== 'failed';
 }
 
+/** As long as it took the last time, so that in the end none is waited for alone. */
+function longestFirst(patches: readonly Patch[]): readonly Patch[] {
+  const { results } = readResults();
+  const effort = ({ id }: Patch): number => {
+    const result = results[id];
+    if (result === undefined) return MOST_SEEDS;
+    return 'seed' in result ? result.seed : result.greenSeeds;
+  };
+  return [...patches].sort((left, right) => effort(right) - effort(left));
+}
+
 async function run(patches: readonly Patch[], records: boolean, isMended: boolean): Promise<boolean> {
   const startMs = performance.now();
-  const tried = await twoAtATime(patches, (patch) => attempt(patch, isMended, records));
+  const tried = await twoAtATime(longestFirst(patches), (patch) => attempt(patch, isMended, records));
   const seeds = Math.max(0, ...tried.map(({ simulator }) => (simulator?.kind === 'found' ? simulator.seed : 0)));
-  const problems = [...(await tryNone(patches)), ...(seeds > 0 ? await searchNone(seeds) : [])];
+  const problems = (await Promise.all([tryNone(patches), seeds > 0 ? searchNone(seeds) : []])).flat();
   for (const problem of problems) say(problem);
   if (problems.length === 0) say(`with nothing patched all of these tests pass, and ${seeds} seeds are green`);
   const tookSeconds = Math.round((performance.now() - startMs) / 1_000);

@@ -6,7 +6,7 @@ export const MOST_SEEDS = 2_000;
 /** And for how much time of a processor. */
 export const LONGEST_SEARCH_MS = 150_000;
 /** Where nothing is expected to be found, it is made sure of for so long. */
-export const UNSEEN_SEARCH_MS = 20_000;
+export const UNSEEN_SEARCH_MS = 15_000;
 /** A search that takes so many times longer hangs. */
 const HANGS = 4;
 /** However short it is. */
