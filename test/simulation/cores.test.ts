@@ -14,7 +14,7 @@ const THROWING: readonly (Edit & { readonly core: string })[] = [
   {
     core: 'the redlock coordinator',
     file: 'server/src/store/redlock/coordinator/extend-motion.ts',
-    original: 'if (!this.terms.repairs) return;',
+    original: 'if (!this.terms.repairs || this.terms.lease.over) return;',
     replacement: "throw new Error('on purpose');",
   },
   {
