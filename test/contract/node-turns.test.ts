@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import type {
   BatchReply,
@@ -5,6 +8,8 @@ import type {
   BatchVerbs,
   LockValue,
 } from '../../server/src/store/redlock/coordinator/redis-node.js';
+import { WallClock } from '../faults/harness/wall-clock.js';
+import { eventually } from '../support/deadline.js';
 import { bid, hashOf, nextToken, passing, tokenOf } from '../support/redis-entries.js';
 import { CONFIGURATION, NodeRig } from '../support/redis-node-rig.js';
 import { type RedisServer, startRedis } from '../support/redis-server.js';
@@ -16,6 +21,9 @@ import { VirtualClock } from '../support/virtual-clock.js';
 const KEY = 'holdfast:default:lock:orders/42';
 const SERVERS = ['server-1', 'server-2', 'server-3'] as const;
 type Server = (typeof SERVERS)[number];
+/** Within the window, and more than any want lasts. */
+const AHEAD_MS = 40_000;
+const HINT_MS = 5_000;
 
 /** One node, called by three servers. */
 interface TurnsNode {
@@ -23,6 +31,10 @@ interface TurnsNode {
   /** A token that the node accepts, greater than all before. */
   token(): number;
   clear(): Promise<void>;
+  /** Sets its clock forward, or back. */
+  step(ms: number): void;
+  /** How often a holder that nobody knows was asked for so far. */
+  asked(): number;
   stop(): Promise<void>;
 }
 
@@ -76,6 +88,19 @@ for (const [name, start] of [
       expect(await acquire('server-3', 2_000)).to.deep.equal({ kind: 'ok' });
     });
 
+    it('are those of who waits now, also when others did while the clock was ahead', async () => {
+      const before = node.asked();
+      node.step(AHEAD_MS);
+      const value = await held('server-1');
+      await acquire('server-2', 1_000);
+      await eventually(HINT_MS, 'a question', () => node.asked() === before + 1 || undefined);
+      node.step(-AHEAD_MS);
+      await acquire('server-3', 2_000);
+      await eventually(HINT_MS, 'a second question', () => node.asked() === before + 2 || undefined);
+      expect(await release('server-1', value)).to.deep.equal({ kind: 'released', wanted: true });
+      expect(await acquire('server-3', 2_000)).to.deep.equal({ kind: 'ok' });
+    });
+
     it('are nobody’s when the only one who waits is the server itself', async () => {
       const value = await held('server-1');
       await acquire('server-1', 1_000);
@@ -91,7 +116,10 @@ function nextValueOf(node: TurnsNode): LockValue {
 }
 
 async function startReal(): Promise<TurnsNode> {
-  const redis: RedisServer = await startRedis();
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-clock-'));
+  const clock = new WallClock(folder, 'node');
+  let aheadMs = 0;
+  const redis: RedisServer = await startRedis({ env: clock.env });
   const rigs = new Map<Server, NodeRig>();
   for (const serverId of SERVERS) rigs.set(serverId, await NodeRig.verified(redis.url, { serverId }));
   const rigOf = (server: Server): NodeRig => {
@@ -106,9 +134,16 @@ async function startReal(): Promise<TurnsNode> {
       await redis.client.flushall();
       await rigOf('server-1').errand({ kind: 'declare', configuration: CONFIGURATION, maxTtlMs: 60_000 });
     },
+    step: (ms) => {
+      aheadMs += ms;
+      clock.shiftBy(aheadMs);
+    },
+    asked: () => rigOf('server-1').events.filter(({ kind }) => kind === 'wanted').length,
     stop: async () => {
       for (const rig of rigs.values()) await rig.node.close();
       await redis.stop();
+      clock.close();
+      rmSync(folder, { recursive: true });
     },
   };
 }
@@ -118,9 +153,13 @@ async function startModel(): Promise<TurnsNode> {
   const settings = redlockSettings();
   const redis = new ModelRedis(clock, 'redis-1');
   const nodes = new Map<Server, ModelNode>();
+  let questions = 0;
+  const noteQuestion = (): void => {
+    questions += 1;
+  };
   for (const serverId of SERVERS) {
     const node = new ModelNode(redis, settings, { serverId });
-    node.open({ verified: noop, down: noop, released: noop, wanted: noop });
+    node.open({ verified: noop, down: noop, released: noop, wanted: serverId === 'server-1' ? noteQuestion : noop });
     nodes.set(serverId, node);
   }
   await clock.advance(5);
@@ -153,9 +192,12 @@ async function startModel(): Promise<TurnsNode> {
     },
     clear: async () => {
       redis.wipe();
+      last = 0;
       const { configuration } = settings;
       await answered((done) => nodeOf('server-1').errand({ kind: 'declare', configuration, maxTtlMs: 60_000 }, done));
     },
+    step: (ms) => redis.stepClock(ms),
+    asked: () => questions,
     stop: async () => {
       for (const node of nodes.values()) await node.close();
     },

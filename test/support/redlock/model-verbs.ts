@@ -230,8 +230,10 @@ function forget(ctx: ScriptContext, entry: ForgetEntry): ForgetVote {
 function leaveWant(ctx: ScriptContext, { key: lock, waitingSinceUs }: AcquireEntry, value: string): void {
   if (ctx.outOfMemory) return;
   keepWants(ctx, lock, wantsOfOthers(ctx, lock), waitingSinceUs);
-  if (holderOf(ctx, lock, value) !== undefined || ctx.keys.has(questionKey(lock))) return;
-  ctx.keys.set(questionKey(lock), '1', QUESTION_MS);
+  const question = questionKey(lock);
+  const isAsked = ctx.keys.has(question) && ctx.keys.expiresInMs(question) <= 2 * QUESTION_MS;
+  if (holderOf(ctx, lock, value) !== undefined || isAsked) return;
+  ctx.keys.set(question, '1', QUESTION_MS);
   ctx.publish('wanted', lock);
 }
 

@@ -21,8 +21,10 @@ const NONE: readonly Want[] = [];
 export function wantsOfOthers(ctx: ScriptContext, lock: string): readonly Want[] {
   const text = ctx.keys.get(wantKey(lock));
   if (text === undefined) return NONE;
-  const liveUs = nowUs(ctx) - WANT_LIVE_US;
-  return (JSON.parse(text) as readonly Want[]).filter(({ who, seenUs }) => who !== ctx.serverId && seenUs > liveUs);
+  const atUs = nowUs(ctx);
+  return (JSON.parse(text) as readonly Want[]).filter(
+    ({ who, seenUs }) => who !== ctx.serverId && seenUs > atUs - WANT_LIVE_US && seenUs <= atUs,
+  );
 }
 
 /** Keeps the wants of others, and this server's own where it waits. */
@@ -56,7 +58,8 @@ export function announce(ctx: ScriptContext, lock: string, sinceUs: number): boo
 
 /** Whether a lock was released just now, and whoever has waited longest has not come yet. */
 export function goesToAnother(ctx: ScriptContext, lock: string, sinceUs: number): boolean {
-  if (!anyWants(ctx) || !ctx.keys.has(precedenceKey(lock))) return false;
+  const leftMs = ctx.keys.expiresInMs(precedenceKey(lock));
+  if (!anyWants(ctx) || leftMs < 0 || leftMs > WANT_MS) return false;
   const others = wantsOfOthers(ctx, lock);
   const another = others.some(
     (want) => sinceUs === 0 || want.sinceUs < sinceUs || (want.sinceUs === sinceUs && want.who < ctx.serverId),

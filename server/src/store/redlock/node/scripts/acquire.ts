@@ -9,7 +9,12 @@ const ENTRY = String.raw`
 local function want(key, since, introduced)
   keepWants(key, wantsOfOthers(key), since)
   if introduced then return end
-  local asked = pcall('SET', key .. '\0q', '1', 'NX', 'PX', WANT_PX)
+  local question = key .. '\0q'
+  local asked = pcall('SET', question, '1', 'NX', 'PX', WANT_PX)
+  -- What has much longer than it was given was set when the clock was ahead.
+  if not asked and call('PTTL', question) > tonumber(WANTS_PX) then
+    asked = pcall('SET', question, '1', 'PX', WANT_PX)
+  end
   if asked and asked.ok then pcall('PUBLISH', HINTS, 'w' .. key) end
 end
 
@@ -40,7 +45,8 @@ end
 
 -- It was released just now, and who has waited longest has not come yet.
 local function goesToAnother(key, since)
-  if pcall('EXISTS', key .. '\0p') ~= 1 then return false end
+  local left = pcall('PTTL', key .. '\0p')
+  if left < 0 or left > tonumber(WANT_PX) then return false end
   local others = wantsOfOthers(key)
   local another = anyEarlier(others, since)
   keepWants(key, others, another and since or 0)

@@ -12,7 +12,7 @@ for i = 1, #entries, 3 do
   elseif there ~= value then
     answer('n')
   else
-    local set = pcall('SET', key .. '\0i', value .. '\0' .. holder, 'PX', BALLOT_PX)
+    local set = pcall('SET', key .. '\0i', value .. '\0' .. holder, 'PX', INTRODUCED_PX)
     answer(set.err and fault(set) or 'o')
   end
 end

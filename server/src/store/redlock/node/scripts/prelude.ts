@@ -51,6 +51,7 @@ function declarations(constants: ScriptConstants): string {
     WANTS: keys.wants,
     HINTS: keys.hints,
     BALLOT_PX: String(Math.ceil(constants.ballotMs)),
+    INTRODUCED_PX: String(Math.ceil(constants.ballotMs)),
     ADM_PX: String(Math.ceil(constants.admissionMs)),
     WANT_PX: String(WANT_MS),
     WANTS_PX: String(WANT_FLAG_MS),
@@ -87,6 +88,8 @@ local stamp = time[1] .. sub('000000' .. time[2], -6)
 local clock = tonumber(stamp)
 local now = tonumber(state[3]) or 0
 if now < clock then now = clock end
+-- What is accepted is as far ahead of a clock that went back as the node's time is, and is forgotten by that time.
+if now > clock then BALLOT_PX = format('%.0f', tonumber(BALLOT_PX) + math.ceil((now - clock) / 1000)) end
 local admitted = state[1] == IDENTITY
 local configuration = state[2]
 
@@ -145,7 +148,9 @@ local function wantsOfOthers(key)
   local wants, text = {}, pcall('GET', key .. '\0w')
   if type(text) ~= 'string' then return wants end
   for who, since, seen in string.gmatch(text, '(%S+) (%d+) (%d+)\n') do
-    if who ~= server and now - tonumber(seen) < WANT_LIVE then
+    local age = now - tonumber(seen)
+    -- Before it was said: the clock was ahead then, and whoever still waits says so again.
+    if who ~= server and age >= 0 and age < WANT_LIVE then
       wants[#wants + 1] = { who = who, since = tonumber(since), seen = tonumber(seen) }
     end
   end
