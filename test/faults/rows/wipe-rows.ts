@@ -81,7 +81,7 @@ export const C22: PlayedRow = {
     edits: [
       {
         file: 'server/src/store/redlock/coordinator/extend-motion.ts',
-        original: '    if (!this.terms.repairs) return;',
+        original: '    if (!this.terms.repairs || this.terms.lease.over) return;',
         replacement: '    if (this.terms.ttlMs > 0) return;',
       },
     ],
