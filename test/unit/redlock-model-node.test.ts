@@ -178,6 +178,26 @@ describe('the model of a Redis node', () => {
     expect(rig.redis.keys.has(KEY)).to.equal(false);
   });
 
+  it('forgets no token before its own time has passed it, however far its clock went back (S2)', async () => {
+    const rig = await new Rig().admitted();
+    const aheadMs = 3_600_000;
+    rig.redis.stepClock(aheadMs);
+    await rig.errand({ kind: 'mark', nonce: 'n' });
+    await rig.errand({ kind: 'admit', nonce: 'n', configuration: rig.settings.configuration });
+    expect(await rig.acquire(lockValue(ONE, rig.now()))).to.deep.equal({ kind: 'ok' });
+    const late = rig.now() + 1_000_000;
+    rig.redis.stepClock(-aheadMs);
+    await rig.clock.advance(1_100);
+    rig.redis.sweep();
+    expect(await rig.acquire(lockValue(TWO, late), { key: `${KEY}b` })).to.deep.equal({ kind: 'ok' });
+    await rig.clock.advance(aheadMs - 1_500);
+    rig.redis.sweep();
+    expect(await rig.acquire(lockValue(ONE, late - 1), { key: `${KEY}b` })).to.deep.equal({
+      kind: 'low',
+      ballot: late,
+    });
+  });
+
   it('loses ballots to a clock that runs ahead, even if it comes back', async () => {
     const rig = await new Rig().admitted();
     await rig.acquire(lockValue(ONE, rig.now()));

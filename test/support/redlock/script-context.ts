@@ -96,9 +96,14 @@ export function ballotOf(ctx: ScriptContext, lock: string): NodeToken | undefine
 /** A ballot that refuses a token is kept for as long again. */
 export function keepBallot(ctx: ScriptContext, lock: string): void {
   const ballot = ctx.keys.get(ballotKey(lock));
-  if (ballot !== undefined) ctx.keys.set(ballotKey(lock), ballot, ctx.settings.ballotMs);
+  if (ballot !== undefined) ctx.keys.set(ballotKey(lock), ballot, keptMs(ctx));
 }
 
 export function setBallot(ctx: ScriptContext, lock: string, token: NodeToken): void {
-  ctx.keys.set(ballotKey(lock), String(token), ctx.settings.ballotMs);
+  ctx.keys.set(ballotKey(lock), String(token), keptMs(ctx));
+}
+
+/** A ballot is as far ahead of a clock that went back as the node's time is, and lasts by that time. */
+function keptMs(ctx: ScriptContext): number {
+  return ctx.settings.ballotMs + Math.ceil((nowUs(ctx) - ctx.clockUs) / 1_000);
 }
