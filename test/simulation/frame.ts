@@ -24,6 +24,8 @@ const LEAST_GRANTS = 200;
 const LONGEST_WORK_MS = 300_000;
 /** No two clocks run apart by more than ρ = 1 %. */
 const MAX_RATE_ERROR = 0.0049;
+/** When nothing is the matter any more, everything is free within two times to live and so long after all have stopped. */
+const SETTLING_MS = 2_000;
 /** How often it is looked whether there is anything left, and for how long nothing must have been. */
 const LOOK_EVERY_MS = 50;
 const CLEAN_MS = 500;
@@ -110,11 +112,14 @@ class Frame<Rule extends string, C extends Cast> {
     await this.#until(TROUBLE_MS.most, isEnough);
     await this.#until(LONGEST_WORK_MS, () => nemesis.due >= LEAST_FAULTS);
     nemesis.stop();
+    const healedByMs = world.nowMs + this.#stage.recoveryMs;
+    // Promised from the last fault on, also where they go on working until enough has been granted.
+    world.at(healedByMs, () => this.#accuse(this.#stage.ailments()));
     this.grantsUnderFaults = history.grants;
     world.note('world', 'no more faults');
     await this.#until(world.nowMs + LONGEST_WORK_MS, () => history.grants >= LEAST_GRANTS);
     for (const client of this.#clients) client.stop();
-    await this.#recover();
+    await this.#recover(healedByMs);
     for (const client of this.#clients) void client.session.close();
     await this.#come(world.nowMs + cast.graceMs + QUIET_MS, CLEAN_MS, () => this.#stage.leftovers());
     history.finish();
@@ -130,9 +135,9 @@ class Frame<Rule extends string, C extends Cast> {
   }
 
   /** I11: everybody can have everything again. */
-  async #recover(): Promise<void> {
+  async #recover(healedByMs: number): Promise<void> {
     const { cast, history, world } = this;
-    const deadlineMs = world.nowMs + this.#stage.recoveryMs;
+    const deadlineMs = Math.max(healedByMs, world.nowMs + 2 * cast.maxTtlMs + SETTLING_MS);
     let open = 0;
     for (const client of this.#clients) {
       for (const resource of cast.resources) {
@@ -159,7 +164,11 @@ class Frame<Rule extends string, C extends Cast> {
       cleanSinceMs = problems().length > 0 ? undefined : (cleanSinceMs ?? world.nowMs);
       if (cleanSinceMs !== undefined && world.nowMs >= cleanSinceMs + cleanMs) return;
     }
-    for (const { guarantee, what, resource } of problems()) history.violated(guarantee, what, resource);
+    this.#accuse(problems());
+  }
+
+  #accuse(problems: readonly Problem[]): void {
+    for (const { guarantee, what, resource } of problems) this.history.violated(guarantee, what, resource);
   }
 
   #beliefsMayMeet(resource: string, forMs: number): boolean {
