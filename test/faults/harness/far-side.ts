@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { eventually } from '../../support/deadline.js';
 import { provideIproute } from '../../support/provide-iproute.js';
 
@@ -7,13 +7,13 @@ const READY_MS = 5_000;
 /** 198.18.0.0/15, which is set aside for the tests of networks, in nets of four addresses. */
 const NETS = 2 ** 15;
 const FAR_DEVICE = 'far';
+const DEVICES = '/sys/class/net';
 /** Every packet gets a random number of 32 bits. */
 const RANDOMS = 2 ** 32;
 
 /**
  * A network namespace of its own at the other end of a cable: between what runs there and everybody else there is a real network,
- * which may lose packets or be slow. It lasts as long as the processes in it, the cable with it: nothing is left when all of them
- * are killed. For root only.
+ * which may lose packets or be slow. For root only.
  */
 export class FarSide {
   static #made = 0;
@@ -31,7 +31,7 @@ export class FarSide {
     this.near = addressOf(number, 1);
     this.far = addressOf(number, 2);
     this.command = ['nsenter', `--net=/proc/${keeper.pid}/ns/net`, '--'];
-    this.#device = `near${number}`;
+    this.#device = `${devicesOf(process.pid)}${FarSide.#made}`;
   }
 
   /** @throws Error that says why there can be none here. */
@@ -97,10 +97,13 @@ export class FarSide {
   /** Processes that run there have to be ended by whoever started them. */
   end(): void {
     this.keeper.kill('SIGKILL');
+    removeDevice(this.#device);
   }
 
   async #connect(): Promise<void> {
     const { keeper, near, far } = this;
+    // That there is none is seen by its having no number.
+    keeper.on('error', () => undefined);
     const network = (pid: number | 'self' = 'self'): string => readlinkSync(`/proc/${pid}/ns/net`);
     await eventually(READY_MS, 'a network namespace', () => {
       if (keeper.exitCode !== null || keeper.pid === undefined) throw new Error('unshare --net failed');
@@ -118,6 +121,22 @@ export class FarSide {
     run(command(this.#device), [], more);
     run(command(FAR_DEVICE), this.command, more);
   }
+}
+
+const devicesOf = (pid: number): string => `hf${pid}-`;
+
+/** Takes away the cables that a process has made. Those whose far side had unsent bytes when it ended would stay for long. */
+export function removeCables(pid: number): void {
+  for (const device of devices()) if (device.startsWith(devicesOf(pid))) removeDevice(device);
+}
+
+function devices(): readonly string[] {
+  return existsSync(DEVICES) ? readdirSync(DEVICES) : [];
+}
+
+/** The other end goes with it. */
+function removeDevice(device: string): void {
+  if (devices().includes(device)) run(`ip link delete ${device}`);
 }
 
 function addressOf(net: number, host: number): string {

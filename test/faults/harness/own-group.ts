@@ -1,6 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, rmSync } from 'node:fs';
+import { removeCables } from './far-side.js';
+import { removeMemoryRoom } from './memory-room.js';
 
 /** Where sources run, with all that they start. */
 const FROM_SOURCES = ['--import', 'tsx', '-C', '@holdfast/source'];
@@ -33,10 +35,15 @@ export class OwnGroup<Told> {
   }
 
   #end(): void {
-    try {
-      if (this.#running?.pid !== undefined) process.kill(-this.#running.pid, 'SIGKILL');
-    } catch {
-      // It has ended by itself.
+    const pid = this.#running?.pid;
+    if (pid !== undefined) {
+      try {
+        process.kill(-pid, 'SIGKILL');
+      } catch {
+        // It has ended by itself.
+      }
+      removeCables(pid);
+      removeMemoryRoom(pid);
     }
     rmSync(this.temporary, { recursive: true, force: true });
   }

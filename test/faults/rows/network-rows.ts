@@ -7,6 +7,7 @@ import { D8B, D11, D14 } from './link-rows.js';
 import { LOSSY_ROWS } from './lossy-rows.js';
 import { NO_MAJORITY, underLoad } from './node-rows.js';
 import { measured, type PlayedRow, type Row, seconds } from './row.js';
+import { D13 } from './storm-rows.js';
 
 const LONG_TTL_MS = 30_000;
 
@@ -107,6 +108,6 @@ export const NETWORK_ROWS: readonly Row[] = [
   tested('D9', 'connections reset in the middle of a reply'),
   ...LOSSY_ROWS,
   D11,
-  { id: 'D13', title: 'five thousand clients come back at once', kind: 'waiting', why: 'not written yet' },
+  D13,
   D14,
 ];

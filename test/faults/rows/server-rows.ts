@@ -3,6 +3,7 @@ import { PATIENCE_MS, SLACK_MS, TTL_MS } from '../harness/cell.js';
 import { guard } from '../harness/guards-off.js';
 import { type Control, TWO_BELIEVE } from '../harness/stage.js';
 import { mustNotWrite, NO_OWN_CLOCK, R, reached, SMALL } from './client-rows.js';
+import { B8 } from './flood-rows.js';
 import { measured, type PlayedRow, type Row, seconds } from './row.js';
 import { NO_QUARANTINE } from './wipe-rows.js';
 
@@ -207,7 +208,7 @@ export const SERVER_ROWS: readonly Row[] = [
     files: ['faults/redlock-rolling.test.ts'],
     scope: IN_PROCESSES,
   },
-  { id: 'B8', title: 'a flood of waiters in 256 MB', kind: 'waiting', why: 'not written yet' },
+  B8,
   {
     id: 'B9',
     title: 'servers whose configurations differ',
