@@ -45,6 +45,18 @@ export class QueueOrder {
     queue.delete(who);
   }
 
+  /** What somebody waits for at a server whose client has been there all the time, and since when. */
+  *waitedFor(server: string): Iterable<{ readonly resource: string; readonly sinceMs: number }> {
+    for (const [key, queue] of this.#queues) {
+      if (!key.startsWith(`${server} `)) continue;
+      for (const { sinceMs, stayed } of queue.values()) {
+        if (!stayed) continue;
+        yield { resource: key.slice(server.length + 1), sinceMs };
+        break;
+      }
+    }
+  }
+
   /** Answered otherwise, or given up. */
   left(server: string, resource: string, who: string): void {
     this.#queues.get(`${server} ${resource}`)?.delete(who);

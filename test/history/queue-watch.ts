@@ -79,6 +79,18 @@ export class QueueWatch {
     };
   }
 
+  /** Whether a session has a stream at a server. */
+  isThere(server: string, sessionId: string): boolean {
+    for (const stream of this.#streams.get(server) ?? []) if (stream.sessionId === sessionId) return true;
+    return false;
+  }
+
+  /** What somebody waits for at a server who has been there all the time, and since when. */
+  waitedFor(server: WatchedServer): Iterable<{ readonly resource: string; readonly sinceMs: number }> {
+    this.#lookForSilence(server);
+    return this.queues.waitedFor(server.name);
+  }
+
   /** The server has died, and knows nothing of anybody any more. */
   serverDied(server: string): void {
     this.queues.serverDied(server);

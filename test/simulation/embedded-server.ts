@@ -1,6 +1,7 @@
 import { ServerCore } from '../../server/src/core/server-core.js';
 import type { CoreSettings } from '../../server/src/core/session-api.js';
 import { EmbeddedStore } from '../../server/src/store/embedded/embedded-store.js';
+import type { AskingWatch } from '../history/asking-watch.js';
 import { RecordedTelemetry } from '../support/core-rig.js';
 import { MemoryDisk } from '../support/memory-log.js';
 import type { SimNetwork } from './network.js';
@@ -27,6 +28,7 @@ export class EmbeddedServer implements SimServer {
     readonly process: SimProcess,
     private readonly random: SeededRandom,
     private readonly settings: CoreSettings,
+    private readonly asking: AskingWatch,
   ) {}
 
   get running(): boolean {
@@ -54,7 +56,8 @@ export class EmbeddedServer implements SimServer {
       },
     });
     this.#store = store;
-    this.core = new ServerCore(settings, { store, clock: process, random, telemetry: new RecordedTelemetry() });
+    const asked = this.asking.begins(process.name, store);
+    this.core = new ServerCore(settings, { store: asked, clock: process, random, telemetry: new RecordedTelemetry() });
   }
 
   close(): void {

@@ -91,10 +91,10 @@ class EmbeddedStage implements Stage {
   readonly faults: readonly FaultKind[];
   readonly recoveryMs: number;
 
-  constructor({ cast, network, newProcess, random, troubles, world }: StageParts) {
+  constructor({ asking, cast, network, newProcess, random, troubles, world }: StageParts) {
     const { minTtlMs, maxTtlMs, graceMs } = cast;
     const limits = { ...SETTINGS.limits, minTtlMs, maxTtlMs, defaultTtlMs: maxTtlMs, graceMs };
-    const server = new EmbeddedServer(world, newProcess('server'), random.fork(), { ...SETTINGS, limits });
+    const server = new EmbeddedServer(world, newProcess('server'), random.fork(), { ...SETTINGS, limits }, asking);
     this.servers = [server];
     this.faults = new DiskFaults({ cast, network, server, troubles, world }).kinds;
     this.recoveryMs = SLOWEST * 2 * maxTtlMs + RECOVERY_MS;

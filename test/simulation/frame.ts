@@ -1,3 +1,4 @@
+import { AskingWatch } from '../history/asking-watch.js';
 import { History } from '../history/history.js';
 import { QueueWatch } from '../history/queue-watch.js';
 import type { Cast, Play, Sabotage } from './cast.js';
@@ -48,6 +49,7 @@ class Frame<Rule extends string, C extends Cast> {
   readonly #stage: Stage;
   readonly #clients: SimClient[] = [];
   readonly #network: SimNetwork;
+  readonly #asking: AskingWatch;
   readonly #random: SeededRandom;
   readonly #clockFaults: ClockFaults;
   /** What each client does; who dies is replaced by one that does the same. */
@@ -71,6 +73,10 @@ class Frame<Rule extends string, C extends Cast> {
     const { history } = this;
     history.log.fenced = sabotage.unfenced !== true;
     const watch = new QueueWatch(history.queues);
+    this.#asking = new AskingWatch(watch, {
+      nowMs: () => world.nowMs,
+      violated: (guarantee, what, resource) => history.violated(guarantee, what, resource),
+    });
     this.#network = new SimNetwork(world, this.#random.fork(), (client) => history.checkBeliefs(client), watch);
     const network = this.#network;
     network.closesOnBreak = sabotage.closesOnBreak === true;
@@ -78,7 +84,11 @@ class Frame<Rule extends string, C extends Cast> {
     this.#works = [...cast.clients];
     const newProcess = (name: string): SimProcess => this.#newProcess(name);
     const random = this.#random.fork();
-    this.#stage = kind.setUp({ world, history, network, troubles, random, cast, newProcess }, sabotage.without ?? []);
+    const asking = this.#asking;
+    this.#stage = kind.setUp(
+      { world, history, network, asking, troubles, random, cast, newProcess },
+      sabotage.without ?? [],
+    );
     const { servers } = this.#stage;
     const company: Company = {
       ...{ world, history, network, troubles, servers, clients: this.#clients, maxTtlMs: cast.maxTtlMs },
@@ -104,6 +114,7 @@ class Frame<Rule extends string, C extends Cast> {
     world.note('world', `${cast.profile}: ${cast.servers} servers, ${cast.clients.length} clients`);
     world.note('world', `times to live ${cast.minTtlMs} to ${cast.maxTtlMs} ms, clocks: ${cast.clockFaults}`);
     this.#stage.begin();
+    this.#lookForIdlers();
     for (const _ of cast.clients) this.#clients.push(this.#newClient());
     await this.#until(BEGINNING_MS);
     nemesis.begin();
@@ -132,6 +143,14 @@ class Frame<Rule extends string, C extends Cast> {
   async #until(untilMs: number, isOver: () => boolean = () => false): Promise<void> {
     const failed = (): boolean => !this.#goesOn && this.history.found.length > 0;
     if (!failed()) await this.world.runUntil(untilMs, () => failed() || isOver());
+  }
+
+  /** Again and again. */
+  #lookForIdlers(): void {
+    for (const { process, running } of this.#stage.servers) {
+      this.#asking.look(process, running && !process.paused, LOOK_EVERY_MS);
+    }
+    this.world.at(this.world.nowMs + LOOK_EVERY_MS, () => this.#lookForIdlers());
   }
 
   /** I11: everybody can have everything again. */

@@ -5,6 +5,7 @@ import { LockKeys } from '../../server/src/store/redlock/coordinator/keys.js';
 import { lockValue, type RedisNode } from '../../server/src/store/redlock/coordinator/redis-node.js';
 import type { RedlockStore } from '../../server/src/store/redlock/coordinator/redlock-store.js';
 import type { RedlockSettings } from '../../server/src/store/redlock/coordinator/settings.js';
+import type { AskingWatch } from '../history/asking-watch.js';
 import { RecordedTelemetry } from '../support/core-rig.js';
 import type { ModelNode } from '../support/redlock/model-node.js';
 import type { ModelRedis } from '../support/redlock/model-redis.js';
@@ -48,6 +49,7 @@ export interface RedlockServerParts {
   readonly core: CoreSettings;
   readonly redlock: RedlockSettings;
   readonly redises: readonly ModelRedis[];
+  readonly asking: AskingWatch;
   readonly keeping: KeepingWatch;
   /** Servers may have a reason to doubt a node for its clock. */
   readonly clocksMove: boolean;
@@ -83,7 +85,7 @@ export class RedlockServer implements SimServer {
   }
 
   start(): void {
-    const { world, process, random, core, redlock, redises } = this.parts;
+    const { asking, world, process, random, core, redlock, redises } = this.parts;
     world.note(process.name, 'starts');
     const { generation } = process;
     const watches = this.#watches();
@@ -119,7 +121,7 @@ export class RedlockServer implements SimServer {
     this.#store = store;
     this.core = new ServerCore(
       { ...core, serverId: process.name },
-      { store, clock: process, random, telemetry: new RecordedTelemetry() },
+      { store: asking.begins(process.name, store), clock: process, random, telemetry: new RecordedTelemetry() },
     );
     store.open();
   }

@@ -189,7 +189,7 @@ class RedlockStage implements Stage {
   }
 
   #newServer(index: number): RedlockServer {
-    const { cast, random, world } = this.parts;
+    const { asking, cast, random, world } = this.parts;
     const { minTtlMs, maxTtlMs, graceMs } = cast;
     const process = this.parts.newProcess(`server-${index + 1}`);
     const longestMs = cast.isMixed && index === cast.servers - 1 ? LONGER * maxTtlMs : maxTtlMs;
@@ -197,7 +197,8 @@ class RedlockStage implements Stage {
     const core = { ...SETTINGS, limits: { ...SETTINGS.limits, ...limits } };
     const redlock = { ...settingsOf(cast), maxTtlMs: longestMs };
     return new RedlockServer({
-      ...{ world, process, random: random.fork(), core, redlock, redises: this.#redises, keeping: this.#keeping },
+      ...{ asking, world, process, random: random.fork(), core, redlock },
+      ...{ redises: this.#redises, keeping: this.#keeping },
       clocksMove: cast.clockFaults !== 'none' && cast.clockFaults !== 'walls',
       violated: (guarantee, what, lock) => this.#violated(guarantee, what, lock),
     });

@@ -1,3 +1,4 @@
+import type { AskingWatch } from '../history/asking-watch.js';
 import type { History } from '../history/history.js';
 import type { Belief } from '../history/terms.js';
 import type { CountLeft } from '../history/things-left.js';
@@ -40,6 +41,8 @@ export interface StageParts<C extends Cast = Cast> {
   readonly world: World;
   readonly history: History;
   readonly network: SimNetwork;
+  /** Looks on at what servers ask of their stores. */
+  readonly asking: AskingWatch;
   readonly troubles: Troubles;
   readonly random: SeededRandom;
   readonly cast: C;
