@@ -1,4 +1,5 @@
 import type { Control } from '../harness/stage.js';
+import { ADOPTION_ROWS } from './adoption-rows.js';
 import { CLIENT_ROWS } from './client-rows.js';
 import { CLOCK_ROWS } from './clock-rows.js';
 import { API_ROWS, EMBEDDED_ROWS, LIBRARY_ROWS, MISUSE_ROWS } from './further-rows.js';
@@ -6,6 +7,7 @@ import { NETWORK_ROWS } from './network-rows.js';
 import { NODE_ROWS } from './node-rows.js';
 import type { Row } from './row.js';
 import { SERVER_ROWS } from './server-rows.js';
+import { STALL_ROWS } from './stall-rows.js';
 import { C5, C9, C22 } from './wipe-rows.js';
 import { WRONG_CLOCK_ROWS } from './wrong-clock-rows.js';
 
@@ -19,6 +21,8 @@ function tested(id: string, title: string, name: string, grep = new RegExp(`\\b$
   return { id, title, kind: 'tested', files: [`faults/redlock-${name}.test.ts`], grep, scope: STORES_IN_TESTS };
 }
 
+const { C26 } = ADOPTION_ROWS;
+const { C25 } = STALL_ROWS;
 const { A7, A11 } = LIBRARY_ROWS;
 const { C1, C2, C3, C12, C17, C20 } = NODE_ROWS;
 const { A12, C23, E1, E2, E5, E6 } = CLOCK_ROWS;
@@ -54,8 +58,8 @@ export const ROWS: readonly Row[] = [
   C22,
   C23,
   tested('C24', 'two servers time one quarantine, and a second wipe comes in between', 'wipes'),
-  later('C25', 'a server stalls for 150 ms with answers in its buffers', 'in virtual time only'),
-  later('C26', 'two servers adopt one lease at once', 'in virtual time only'),
+  C25,
+  C26,
   ...NETWORK_ROWS,
   E1,
   E2,
