@@ -1,7 +1,7 @@
 import type { Workload } from './sim-client.js';
 
 /** What clocks may do in one run. Beyond the first two, two beliefs may meet, as documented; tokens stay right. */
-export type ClockFaults = 'none' | 'walls' | 'small steps' | 'steps' | 'rates';
+export type ClockFaults = 'none' | 'walls' | 'small steps' | 'steps' | 'leaps' | 'rates';
 
 /** What one seed has chosen to run, whatever the store. Durations in milliseconds. */
 export interface Cast {

@@ -23,9 +23,8 @@ export class ClockFaults {
   ) {
     const stepWall: FaultKind = { name: 'stepWall', weight: 4, strike: (random) => this.#stepWall(random) };
     const runOff: FaultKind = { name: 'runOff', weight: 12, strike: (random) => this.#runOff(random) };
-    this.kinds = { none: [], walls: [stepWall], 'small steps': [], steps: [stepWall], rates: [stepWall, runOff] }[
-      allowed
-    ];
+    const walls = { none: [], walls: [stepWall], 'small steps': [], steps: [stepWall], leaps: [], rates: [stepWall] };
+    this.kinds = allowed === 'rates' ? [...walls[allowed], runOff] : walls[allowed];
   }
 
   /** The last moment of true time at which a clock ran, or will have run, further off than is allowed. */

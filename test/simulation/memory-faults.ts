@@ -1,5 +1,7 @@
+import { resourceKey } from '../../server/src/core/names.js';
+import { LockKeys } from '../../server/src/store/redlock/coordinator/keys.js';
 import type { ModelRedis } from '../support/redlock/model-redis.js';
-import { BALLOT_PREFIX, BOOKKEEPING } from '../support/redlock/script-context.js';
+import { BALLOT_PREFIX, BOOKKEEPING, ballotKey } from '../support/redlock/script-context.js';
 import { LONGEST_STAND_TTLS, RUN_APART, TOO_FAST } from './clock-faults.js';
 import type { Cluster } from './link-faults.js';
 import type { SeededRandom } from './seeded-random.js';
@@ -8,11 +10,19 @@ import type { FaultKind } from './stage.js';
 /** A node's clock stays so near to the true time: a step back never undoes a whole quarantine. */
 const SMALL_STEP_MS = 90;
 const LARGEST_STEP_WINDOWS = 1.5;
+/** By so much more than ballots last the nodes' common idea of the time is wrong. */
+const FURTHER_MS = 100;
+/** For so long at most; it is set right as soon as each node has seen it. */
+const LONGEST_LEAP_MS = 1_500;
+const LOOK_EVERY_MS = 2;
+const STRAY_US = 3_600_000_000;
 
 /** What befalls single keys of Redis processes, and the clocks that keys live by. */
 export class MemoryFaults {
   readonly kinds: readonly FaultKind[];
   readonly #offsets = new Map<ModelRedis, number>();
+  /** Resources of which one node has a ballot that no clock explains. */
+  readonly #strayed = new Set<string>();
   /** When locks of a resource went before their time. */
   readonly #evictedMs = new Map<string, number>();
   /** When locks of one node came nearer to their end, and by how much. */
@@ -23,10 +33,12 @@ export class MemoryFaults {
   constructor(private readonly cluster: Cluster) {
     const step: FaultKind = { name: 'stepClock', weight: 8, strike: (random) => this.#stepClock(random) };
     const runOff: FaultKind = { name: 'runOffRedis', weight: 8, strike: (random) => this.#runOff(random) };
-    const clocks = { none: [], walls: [], 'small steps': [step], steps: [step], rates: [runOff] };
+    const leap: FaultKind = { name: 'leapTogether', weight: 4, strike: (random) => this.#leapTogether(random) };
+    const clocks = { none: [], walls: [], 'small steps': [step], steps: [step], leaps: [leap, step], rates: [runOff] };
     const evict: FaultKind = { name: 'evict', weight: 8, strike: (random) => this.#evict(random) };
     this.kinds = [
       { name: 'sweep', weight: 2, strike: (random) => this.#sweep(random) },
+      { name: 'strayBallot', weight: 2, strike: (random) => this.#strayBallot(random) },
       { name: 'evictBookkeeping', weight: 2, strike: (random) => this.#evictBookkeeping(random) },
       ...clocks[cluster.cast.clockFaults],
       ...(cluster.cast.evicts ? [evict] : []),
@@ -61,6 +73,37 @@ export class MemoryFaults {
     if (byMs > 0) this.#steps.push({ atMs: world.nowMs, byMs });
     if (random.chance(0.5)) redis.sweep(() => random.chance(0.5));
     return true;
+  }
+
+  /**
+   * Whoever tells all nodes the time is wrong for a while, by more than ballots last. A node that has accepted something meanwhile
+   * knows that it had been later. One that has not is sure to have lost its admission with its ballots, which last longer.
+   */
+  #leapTogether(random: SeededRandom): boolean {
+    const { cast, redises, troubles, world } = this.cluster;
+    const what = 'all nodes are told a wrong time';
+    const byMs = cast.ballotMs + random.between(0, FURTHER_MS);
+    const leaptUs = new Map(redises.map((redis) => [redis, redis.clockUs + 1_000 * byMs]));
+    const hasSeen = (redis: ModelRedis): boolean =>
+      Number(redis.keys.get(BOOKKEEPING.highestUs) ?? 0) >= (leaptUs.get(redis) ?? 0);
+    const begin = (): void => {
+      for (const redis of redises) redis.stepClock(byMs);
+      this.#steps.push({ atMs: world.nowMs, byMs });
+      if (random.chance(0.5)) for (const redis of redises) redis.sweep(() => random.chance(0.5));
+      look();
+    };
+    const look = (): void => {
+      if (redises.every(hasSeen)) troubles.end(what);
+      else if (!troubles.over) world.after(LOOK_EVERY_MS, () => (troubles.has(what) ? look() : undefined));
+    };
+    return troubles.during(what, LONGEST_LEAP_MS, begin, () => {
+      for (const redis of redises.filter((each) => !hasSeen(each))) {
+        redis.keys.delete(BOOKKEEPING.admission);
+        redis.keys.delete(BOOKKEEPING.mark);
+        redis.witness?.forgot();
+      }
+      for (const redis of redises) redis.stepClock(-byMs);
+    });
   }
 
   #runOff(random: SeededRandom): boolean {
@@ -104,6 +147,19 @@ export class MemoryFaults {
       if (!key.startsWith(BALLOT_PREFIX)) this.#evictedMs.set(key.slice(key.lastIndexOf(':') + 1), world.nowMs);
     }
     redis.evictedKeys += evictable.length;
+    return true;
+  }
+
+  /** What is left of a time that was an hour later, at one node: it is of no use for that resource, and the others do without. */
+  #strayBallot(random: SeededRandom): boolean {
+    const { cast, redises, settings, world } = this.cluster;
+    const redis = random.pick(redises);
+    const name = random.pick(cast.resources);
+    if (this.#strayed.has(name)) return false;
+    this.#strayed.add(name);
+    world.note(redis.id, 'finds a ballot that is an hour ahead', name);
+    const lock = new LockKeys(settings.keyTemplate).keyOf(resourceKey('default', name));
+    redis.keys.set(ballotKey(lock), String(redis.clockUs + STRAY_US), cast.ballotMs);
     return true;
   }
 

@@ -94,7 +94,7 @@ const PROFILES: Readonly<Record<string, Profile<Chosen>>> = {
     6,
     (random, chosen) => {
       const habits = { ...chosen, resources: names(random.pick([4, 8])) };
-      const likings = { wipeRedis: 15, duplicate: 25, restartRedis: 3 };
+      const likings = { wipeRedis: 15, duplicate: 25, restartRedis: 3, slowServer: 4 };
       const clients = company(random, habits, [random.pick([2, 3]), brooding], [1, aside]);
       return { ...habits, clockFaults: 'none' as const, isShared: false, clients, likings };
     },
@@ -107,6 +107,20 @@ const PROFILES: Readonly<Record<string, Profile<Chosen>>> = {
       const clients = company(random, habits, [2, lively], [1, aside]);
       const calm = { clockFaults: 'none' as const, evicts: false, meanFaultEveryMs: 400, grants: chosen.grants * 2 };
       return { ...habits, ...calm, clients, likings: { leapLater: 60, leap: 5 }, servers: random.pick([2, 3]) };
+    },
+  ],
+  /** Nodes that are all told a wrong time for a while, and more of what was sent before that than usual. */
+  leaps: [
+    4,
+    (random, chosen) => {
+      const habits = { ...chosen, resources: names(random.pick([1, 2, 4])), isMixed: false };
+      const likings = { leapTogether: 15, stepClock: 4, duplicate: 10, slowLink: 3 };
+      const windowMs = Math.round(random.between(100, 160));
+      // A quarantine is longer than these and the window together, as it is in earnest.
+      const ballotMs = 2 * windowMs + chosen.maxTtlMs;
+      const wrong = { clockFaults: 'leaps' as const, windowMs, ballotMs, admissionMs: 300_000 };
+      const clients = company(random, habits, [random.pick([2, 3]), lively], [1, steady], [1, aside]);
+      return { ...habits, ...wrong, evicts: false, isDeclared: true, clients, likings };
     },
   ],
   /** A server that hears late, and asks late, of what others have done meanwhile. */
@@ -132,6 +146,8 @@ const PROFILES: Readonly<Record<string, Profile<Chosen>>> = {
         drainServer: 5,
         slowServer: 5,
         slowStreams: 8,
+        failing: 6,
+        restartRedis: 2,
       };
       const clients = company(random, habits, [2, lasting], [1, steady], [2, aside]);
       return { ...habits, clients, likings, servers: random.pick([2, 3]) };
@@ -161,7 +177,7 @@ const PROFILES: Readonly<Record<string, Profile<Chosen>>> = {
       const graceMs = random.pick([50, 300]);
       const late = { ...chosen, minTtlMs: 500, maxTtlMs, graceMs, isMixed: false, nodeDeadlineMs: 300 };
       const habits = { ...late, resources: names(random.pick([1, 2])) };
-      const likings = { slowServer: 20, slowStreams: 5, strand: 25, isolate: 5 };
+      const likings = { slowServer: 20, slowStreams: 5, strand: 25, isolate: 5, pauseServer: 8 };
       const clients = [
         ...company(random, habits, [2, overstaying], [1, lively]),
         ...company(random, { ...late, resources: SIDE }, [2, lively]),
@@ -203,7 +219,7 @@ export function redlockCastFor(random: SeededRandom): RedlockCast {
   const clockFaults = random.pick(['none', 'none', 'none', 'walls', 'small steps', 'steps', 'rates'] as const);
   const chosen: Chosen = {
     clockFaults,
-    redises: random.chance(0.6) ? 3 : 5,
+    redises: random.pick([3, 3, 3, 3, 4, 5, 5]),
     servers: random.pick([1, 2, 2, 3]),
     meanFaultEveryMs: random.pick([100, 200, 400]),
     likings: {},
