@@ -1,4 +1,5 @@
 import type {
+  AcquireEntry,
   BatchReply,
   BatchVerb,
   LockValue,
@@ -9,12 +10,16 @@ import type { RedlockSettings } from '../../server/src/store/redlock/coordinator
 export interface GrantWatchPorts {
   readonly settings: Pick<RedlockSettings, 'clockRateDrift' | 'clockMarginMs'>;
   readonly quorum: number;
+  /** What time it is at the nodes, more or less. */
+  nodesUs(): number;
   /** By the server's own clock. */
   nowMs(): number;
   /** Whether the server itself counts this node among those that may vote. */
   mayVote(node: NodeId): boolean;
   violated(guarantee: string, what: string, lock: string): void;
 }
+
+type BidEntry = Pick<AcquireEntry, 'key' | 'value'>;
 
 interface Bid {
   /** When the first node was asked. */
@@ -29,10 +34,14 @@ interface Hearing {
   readonly bids: readonly Bid[];
 }
 
+/** No node is so far from the others, whatever befalls its clock, and no token from their time. */
+const FAR_US = 1_800_000_000;
+
 /**
  * Compares what one life of a server says to have granted with what it has heard:
  * - a quorum has accepted of those that it itself takes for voters (I10);
- * - the lease is not over before it is told (S3).
+ * - the lease is not over before it is told (S3);
+ * - it proposes no token that no clock explains, whatever a node has told it of its ballots (S2).
  */
 export class GrantWatch {
   readonly #bids = new Map<LockValue, Bid>();
@@ -41,19 +50,18 @@ export class GrantWatch {
   constructor(private readonly ports: GrantWatchPorts) {}
 
   /** A bid leaves for a node. */
-  sent(entries: readonly { readonly value: LockValue }[]): void {
-    for (const { value } of entries) {
-      if (!this.#bids.has(value)) this.#bids.set(value, { sentMs: this.ports.nowMs(), voters: new Set() });
+  sent(entries: readonly BidEntry[]): void {
+    for (const { key, value } of entries) {
+      if (this.#bids.has(value)) continue;
+      this.#bids.set(value, { sentMs: this.ports.nowMs(), voters: new Set() });
+      const aheadUs = Number(value.slice(value.lastIndexOf(':') + 1)) - this.ports.nodesUs();
+      if (Math.abs(aheadUs) < FAR_US) continue;
+      this.ports.violated('S2', `${value} is proposed, ${aheadUs.toFixed()} µs ahead of the nodes`, key);
     }
   }
 
   /** The server hears this answer now. Whether its node may vote depends on what the answer says of the node's clock. */
-  hears(
-    node: NodeId,
-    entries: readonly { readonly value: LockValue }[],
-    reply: BatchReply<BatchVerb>,
-    take: () => void,
-  ): void {
+  hears(node: NodeId, entries: readonly BidEntry[], reply: BatchReply<BatchVerb>, take: () => void): void {
     const accepted = reply.kind === 'votes' ? entries.filter((_, index) => reply.votes[index]?.kind === 'ok') : [];
     const bids = accepted.flatMap(({ value }) => this.#bids.get(value) ?? []);
     // What an answer sets off may fail at once, and that is heard before this has been.

@@ -7,7 +7,6 @@ import type { RedlockStore } from '../../server/src/store/redlock/coordinator/re
 import type { RedlockSettings } from '../../server/src/store/redlock/coordinator/settings.js';
 import type { AskingWatch } from '../history/asking-watch.js';
 import { RecordedTelemetry } from '../support/core-rig.js';
-import type { ModelNode } from '../support/redlock/model-node.js';
 import type { ModelRedis } from '../support/redlock/model-redis.js';
 import { GrantWatch } from './grant-watch.js';
 import type { KeepingWatch } from './keeping-watch.js';
@@ -63,7 +62,7 @@ export class RedlockServer implements SimServer {
   readonly fatal: string[] = [];
   readonly #links: readonly LinkTrouble[];
   #store: RedlockStore | undefined;
-  #nodes: readonly ModelNode[] = [];
+  #nodes: readonly WatchedNode[] = [];
 
   constructor(private readonly parts: RedlockServerParts) {
     const { most } = USUAL_MS;
@@ -137,6 +136,7 @@ export class RedlockServer implements SimServer {
     const grants = new GrantWatch({
       ...{ settings: redlock, quorum: Math.floor(redises.length / 2) + 1, violated },
       nowMs: () => process.nowMs(),
+      nodesUs: () => redises[0]?.clockUs ?? 0,
       mayVote: (node) => !clocksMove || isAdmitted(node),
     });
     return { leftovers, grants, keeping, adopted: new Map() };
@@ -195,10 +195,10 @@ export class RedlockServer implements SimServer {
       earlierHashes: [],
       waitingSinceUs: 0,
     };
-    this.#nodes[node]?.batch({ verb: 'acquire', entries: [entry] }, (reply) => {
+    this.#nodes[node]?.smuggle({ verb: 'acquire', entries: [entry] }, (reply) => {
       if (reply.kind !== 'votes' || reply.votes[0]?.kind !== 'ok') return;
       const taken = { key, values: [entry.value], tombstone: token, waitingSinceUs: 0 };
-      this.#nodes[node]?.batch({ verb: 'release', entries: [taken] }, () => undefined);
+      this.#nodes[node]?.smuggle({ verb: 'release', entries: [taken] }, () => undefined);
     });
   }
 

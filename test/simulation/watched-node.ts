@@ -81,6 +81,11 @@ export class WatchedNode extends ModelNode {
     this.#sending = [];
   }
 
+  /** Sends what is not the server's own idea. */
+  smuggle<V extends BatchVerb>(batch: NodeBatch<V>, answered: (reply: BatchReply<V>) => void): void {
+    super.batch(batch, answered);
+  }
+
   /** What is being sent will arrive twice. */
   copied(): void {
     this.watches.leftovers.copied(this.#sending);

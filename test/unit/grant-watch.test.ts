@@ -4,7 +4,7 @@ import { GrantWatch } from '../simulation/grant-watch.js';
 
 const KEY = 'holdfast:default:lock:r1';
 const VALUE = 'a1b2:17' as LockValue;
-const ENTRIES = [{ value: VALUE }];
+const ENTRIES = [{ key: KEY, value: VALUE }];
 
 describe('what a server that is watched says to have granted', () => {
   let nowMs: number;
@@ -18,6 +18,7 @@ describe('what a server that is watched says to have granted', () => {
     doubted = [];
     watch = new GrantWatch({
       ...{ settings: { clockRateDrift: 0.01, clockMarginMs: 5 }, quorum: 2, nowMs: () => nowMs },
+      nodesUs: () => 0,
       mayVote: (node) => !doubted.includes(node),
       violated: (guarantee) => void found.push(guarantee),
     });
@@ -44,6 +45,13 @@ describe('what a server that is watched says to have granted', () => {
       watch.granted(KEY, VALUE, 1_000);
     });
     expect(found).to.deep.equal(['I10']);
+  });
+
+  it('has no token that no clock explains', () => {
+    watch.sent([{ key: KEY, value: 'a1b2:1799999999' as LockValue }]);
+    expect(found).to.deep.equal([]);
+    watch.sent([{ key: KEY, value: 'a1b2:1800000000' as LockValue }]);
+    expect(found).to.deep.equal(['S2']);
   });
 
   it('is told before it is over', () => {
