@@ -3,10 +3,10 @@ import type { LeaseStore } from '../../server/src/core/ports.js';
 import { AskedStore, type Told } from './asked-store.js';
 import type { QueueWatch, WatchedServer } from './queue-watch.js';
 
-/** The longest from a refusal, or from leaving others their turn, to the next call; as a clock that goes wrong counts it. */
-const LONGEST_PAUSE_MS = 220;
+/** 200 ms at most lie between a refusal, or leaving others their turn, and the next call: by a clock that may be wrong. */
+const LONGEST_PAUSE_MS = 250;
 /** How much longer a store is left alone that could not answer. */
-const LEFT_ALONE_MS = 320;
+const LEFT_ALONE_MS = 300;
 /** What a server counts by its own clock, and from a moment before. */
 const LONGER = 1.1;
 
@@ -69,7 +69,8 @@ export class AskingWatch {
     const life = this.#lives.get(server.name);
     if (life === undefined) return;
     if (!goesOn) {
-      for (const known of life.known.values()) this.#hasReason(known);
+      // Perhaps its clock stands still as well.
+      for (const known of life.known.values()) this.#hasReason(known, LEFT_ALONE_MS);
       return;
     }
     const nowMs = this.ports.nowMs();

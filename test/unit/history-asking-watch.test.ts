@@ -78,7 +78,7 @@ describe('the watch over what servers ask of their stores (L1)', () => {
       const server = new AskedByHand(neighbours);
       await server.passes(300);
       expect(server.violations).to.deep.equal([]);
-      await server.passes(SLACK_MS);
+      await server.passes(100);
       expect(server.violations).to.deep.equal(['L1']);
     });
 
@@ -87,7 +87,7 @@ describe('the watch over what servers ask of their stores (L1)', () => {
       await server.asks();
       await server.passes(900);
       await server.isReleased();
-      await server.passes(200);
+      await server.passes(250);
       expect(server.violations).to.deep.equal([]);
       await server.passes(100);
       expect(server.violations).to.deep.equal(['L1']);
@@ -123,7 +123,7 @@ describe('the watch over what servers ask of their stores (L1)', () => {
       await server.asks();
       await server.passes(200);
       server.holderIsThere = false;
-      await server.passes(300);
+      await server.passes(400);
       expect(server.violations).to.deep.equal(expected);
     }
   });
