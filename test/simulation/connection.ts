@@ -6,6 +6,7 @@ import type { ServerFrame } from '../../server/src/core/frames.js';
 import type { ServerCoreApi, StreamHandler as ServerHandler, StreamPort } from '../../server/src/core/session-api.js';
 import { decodeMessage } from '../../server/src/rpc/frame-decoder.js';
 import { encodeMessage } from '../../server/src/rpc/frame-encoder.js';
+import type { AnswerWatch } from '../history/answer-watch.js';
 import type { QueueWatch } from '../history/queue-watch.js';
 import type { SimProcess } from './sim-process.js';
 
@@ -37,6 +38,7 @@ export interface Wires {
   readonly closesOnBreak: boolean;
   /** Looks on at what servers take and say. */
   readonly watch: QueueWatch;
+  readonly answers: AnswerWatch;
   arrivalMs(): number;
   /** What happens when a keepalive runs out. */
   later(run: () => void): void;
@@ -81,7 +83,8 @@ export class Connection implements Stream {
         this.closeClient(UNREACHABLE);
         return;
       }
-      this.#serverSide = this.net.watch.connect(this.server.process, core, this.#port());
+      const { answers, watch } = this.net;
+      this.#serverSide = watch.connect(this.server.process, answers.over(core), this.#port());
       this.#toClient(() => this.handler.ready());
     });
   }

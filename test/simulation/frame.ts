@@ -1,3 +1,4 @@
+import { AnswerWatch } from '../history/answer-watch.js';
 import { AskingWatch } from '../history/asking-watch.js';
 import { History } from '../history/history.js';
 import { QueueWatch } from '../history/queue-watch.js';
@@ -73,11 +74,16 @@ class Frame<Rule extends string, C extends Cast> {
     const { history } = this;
     history.log.fenced = sabotage.unfenced !== true;
     const watch = new QueueWatch(history.queues);
-    this.#asking = new AskingWatch(watch, {
-      nowMs: () => world.nowMs,
-      violated: (guarantee, what, resource) => history.violated(guarantee, what, resource),
-    });
-    this.#network = new SimNetwork(world, this.#random.fork(), (client) => history.checkBeliefs(client), watch);
+    const violated = (guarantee: string, what: string, resource: string): void =>
+      history.violated(guarantee, what, resource);
+    this.#asking = new AskingWatch(watch, { nowMs: () => world.nowMs, violated });
+    this.#network = new SimNetwork(
+      world,
+      this.#random.fork(),
+      (client) => history.checkBeliefs(client),
+      watch,
+      new AnswerWatch(violated),
+    );
     const network = this.#network;
     network.closesOnBreak = sabotage.closesOnBreak === true;
     const troubles = new Troubles(world);

@@ -1,4 +1,5 @@
 import type { Transport } from '../../client/src/session/ports.js';
+import type { AnswerWatch } from '../history/answer-watch.js';
 import type { QueueWatch } from '../history/queue-watch.js';
 import { Connection, type Direction, type Reachable, UNREACHABLE, type Wires } from './connection.js';
 import type { SeededRandom } from './seeded-random.js';
@@ -28,6 +29,7 @@ export class SimNetwork implements Wires {
     private readonly random: SeededRandom,
     readonly delivered: (client: SimProcess) => void,
     readonly watch: QueueWatch,
+    readonly answers: AnswerWatch,
   ) {}
 
   /** A client's way to the servers. */

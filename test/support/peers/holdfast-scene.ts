@@ -2,6 +2,7 @@ import { Session } from '../../../client/src/session/session.js';
 import { readFailure } from '../../../client/src/transport/failure-details.js';
 import { ServerCore } from '../../../server/src/core/server-core.js';
 import { RedlockStore } from '../../../server/src/store/redlock/coordinator/redlock-store.js';
+import { AnswerWatch } from '../../history/answer-watch.js';
 import { History } from '../../history/history.js';
 import { QueueWatch } from '../../history/queue-watch.js';
 import { SimNetwork } from '../../simulation/network.js';
@@ -42,6 +43,7 @@ export class HoldfastScene {
     new SeededRandom(2),
     (client) => this.history.checkBeliefs(client),
     new QueueWatch(this.history.queues),
+    new AnswerWatch((guarantee, what, resource) => this.history.violated(guarantee, what, resource)),
   );
 
   constructor(size: number) {
