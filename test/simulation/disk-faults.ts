@@ -7,6 +7,8 @@ import type { FaultKind } from './stage.js';
 import type { Troubles } from './troubles.js';
 import type { World } from './world.js';
 
+/** A clock that goes on from when it was written down last, or from the last boot. */
+const BEHIND_MS = [2_000, 3_600_000, 86_400_000];
 const MOMENTS: readonly LogMoment[] = ['begun', 'written', 'acknowledged'];
 
 export interface DiskFaultsParts {
@@ -21,6 +23,7 @@ export interface DiskFaultsParts {
 export class DiskFaults {
   readonly kinds: readonly FaultKind[] = [
     { name: 'crashInCommit', weight: 10, strike: (random) => this.#crashInCommit(random) },
+    { name: 'comeUpBehind', weight: 6, strike: (random) => this.#comeUpBehind(random) },
     { name: 'slowDisk', weight: 5, strike: (random) => this.#slowDisk(random) },
   ];
 
@@ -42,6 +45,24 @@ export class DiskFaults {
       );
     });
     return true;
+  }
+
+  /** The machine goes down, and nobody has set its clock when the server is started again. */
+  #comeUpBehind(random: SeededRandom): boolean {
+    const { network, server, troubles } = this.parts;
+    const { process } = server;
+    const behindMs = random.pick(BEHIND_MS) * random.unit();
+    const downMs = random.between(0, 50);
+    if (!server.running || process.paused) return false;
+    return troubles.during(
+      `${process.name} is down, and its clock behind`,
+      downMs,
+      () => {
+        server.kill(network);
+        process.stepWall(-behindMs);
+      },
+      () => server.start(),
+    );
   }
 
   #slowDisk(random: SeededRandom): boolean {
