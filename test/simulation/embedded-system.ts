@@ -13,6 +13,7 @@ import {
   crowding,
   lasting,
   lively,
+  mostRequests,
   names,
   type Profile,
   pickProfile,
@@ -93,7 +94,9 @@ class EmbeddedStage implements Stage {
 
   constructor({ asking, cast, network, newProcess, random, troubles, world }: StageParts) {
     const { minTtlMs, maxTtlMs, graceMs } = cast;
-    const limits = { ...SETTINGS.limits, minTtlMs, maxTtlMs, defaultTtlMs: maxTtlMs, graceMs };
+    const maxRequestsPerSession = mostRequests(cast.clients, cast.resources);
+    const own = { minTtlMs, maxTtlMs, defaultTtlMs: maxTtlMs, graceMs, maxRequestsPerSession };
+    const limits = { ...SETTINGS.limits, ...own };
     const server = new EmbeddedServer(world, newProcess('server'), random.fork(), { ...SETTINGS, limits }, asking);
     this.servers = [server];
     this.faults = new DiskFaults({ cast, network, server, troubles, world }).kinds;

@@ -20,6 +20,7 @@ import { RedlockServer } from './redlock-server.js';
 import type { SimProcess } from './sim-process.js';
 import { countsOf, type FaultKind, type Problem, type Stage, type StageParts } from './stage.js';
 import { StandWatch } from './stand-watch.js';
+import { mostRequests } from './workloads.js';
 
 /** The nodes' clocks are set by somebody, and so run apart less than others do. */
 const MAX_NODE_RATE_ERROR = 0.0009;
@@ -193,7 +194,8 @@ class RedlockStage implements Stage {
     const { minTtlMs, maxTtlMs, graceMs } = cast;
     const process = this.parts.newProcess(`server-${index + 1}`);
     const longestMs = cast.isMixed && index === cast.servers - 1 ? LONGER * maxTtlMs : maxTtlMs;
-    const limits = { minTtlMs, maxTtlMs: longestMs, defaultTtlMs: longestMs, graceMs };
+    const maxRequestsPerSession = mostRequests(cast.clients, cast.resources);
+    const limits = { minTtlMs, maxTtlMs: longestMs, defaultTtlMs: longestMs, graceMs, maxRequestsPerSession };
     const core = { ...SETTINGS, limits: { ...SETTINGS.limits, ...limits } };
     const redlock = { ...settingsOf(cast), maxTtlMs: longestMs };
     return new RedlockServer({

@@ -11,6 +11,8 @@ export interface Habits {
 const MAX_WAIT_MS = 3_000;
 /** Longer than anybody's session is remembered. */
 const LONG_WAIT_MS = 30_000;
+/** What a server may keep of a client besides what the client knows of. */
+const ON_THEIR_WAY = 8;
 /** Names that nobody holds for long. */
 export const SIDE: readonly string[] = ['s1', 's2', 's3'];
 
@@ -92,6 +94,14 @@ export function company(
   ...groups: readonly (readonly [count: number, temper: (random: SeededRandom, habits: Habits) => Workload])[]
 ): Workload[] {
   return groups.flatMap(([count, temper]) => Array.from({ length: count }, () => temper(random, habits)));
+}
+
+/**
+ * What a server has a reason to keep for one client at a time: its acquires, and one of each name at the end; as many again that
+ * it has cancelled or given back, and some on their way. Whoever keeps more refuses the next one, which nothing excuses (I7).
+ */
+export function mostRequests(clients: readonly Workload[], resources: readonly string[]): number {
+  return 2 * (Math.max(...clients.map(({ concurrency }) => concurrency)) + resources.length) + ON_THEIR_WAY;
 }
 
 /** Names of resources, short ones. */
