@@ -111,6 +111,23 @@ describe('the membership', () => {
     expect(server.membership.obstacle()).to.match(/^2 of 3 nodes unreachable: redis-1 /);
   });
 
+  it('suspects itself also after it has stood still in the midst of asking its nodes (C25)', async () => {
+    const rig = new MembershipRig();
+    const server = await rig.ready();
+    server.holdLeases();
+    await rig.world.advance(10);
+    const [node] = server.nodes;
+    if (node === undefined) throw new Error('there is no node');
+    const ask = node.errand.bind(node);
+    node.errand = (errand, answered) => {
+      rig.world.stall(150);
+      node.errand = ask;
+      ask(errand, answered);
+    };
+    await rig.world.advance(500);
+    expect(server.kinds()).to.deep.equal(['self_suspected', 'self_trusted']);
+  });
+
   it('needs more than half of an even number', async () => {
     const rig = new MembershipRig(4);
     const server = await rig.ready();

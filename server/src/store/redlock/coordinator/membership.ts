@@ -230,9 +230,10 @@ export class Membership implements Electorate {
 
   #ticked(): void {
     this.#noticeStall();
+    // First the next look: the process may stand still in the midst of what follows as well.
+    this.#arm();
     const paceMs = this.#hurried() ? BUSY_PACE_MS : IDLE_PACE_MS;
     for (const member of this.#members) member.pump(paceMs);
-    if (this.#problem === undefined) this.#arm();
   }
 
   #hurried(): boolean {
