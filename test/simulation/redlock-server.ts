@@ -12,6 +12,7 @@ import { GrantWatch } from './grant-watch.js';
 import type { KeepingWatch } from './keeping-watch.js';
 import { LeftoverWatch } from './leftover-watch.js';
 import type { SimNetwork } from './network.js';
+import { ProposalWatch } from './proposal-watch.js';
 import type { SeededRandom } from './seeded-random.js';
 import type { SimProcess } from './sim-process.js';
 import type { SimServer } from './stage.js';
@@ -139,7 +140,7 @@ export class RedlockServer implements SimServer {
       nodesUs: () => redises[0]?.clockUs ?? 0,
       mayVote: (node) => !clocksMove || isAdmitted(node),
     });
-    return { leftovers, grants, keeping, adopted: new Map() };
+    return { leftovers, grants, keeping, proposals: new ProposalWatch(violated), adopted: new Map() };
   }
 
   close(): void {

@@ -32,6 +32,7 @@ import { ModelNode } from '../support/redlock/model-node.js';
 import type { GrantWatch } from './grant-watch.js';
 import type { Adopted, KeepingWatch } from './keeping-watch.js';
 import type { LeftoverWatch } from './leftover-watch.js';
+import type { ProposalWatch } from './proposal-watch.js';
 
 const LOSSES: ReadonlySet<NodeFault['kind']> = new Set(['unreachable', 'timed_out', 'unverified']);
 
@@ -42,6 +43,7 @@ const SLOW_MS = 20;
 export interface ServerWatches {
   readonly leftovers: LeftoverWatch;
   readonly grants: GrantWatch;
+  readonly proposals: ProposalWatch;
   readonly keeping: KeepingWatch;
   readonly adopted: Adopted;
 }
@@ -65,11 +67,12 @@ export class WatchedNode extends ModelNode {
 
   override batch<V extends BatchVerb>(batch: NodeBatch<V>, answered: (reply: BatchReply<V>) => void): void {
     const { redis } = this;
-    const { adopted, grants, keeping, leftovers } = this.watches;
+    const { adopted, grants, keeping, leftovers, proposals } = this.watches;
     const sentMs = redis.world.nowMs();
     const bids = takes(batch) ? batch.entries : [];
     leftovers.asked(bids);
     grants.sent(bids);
+    proposals.sent(this.id, bids);
     if (keeps(batch)) keeping.sent(batch.entries, adopted);
     this.#sending = repairs(batch) ? batch.entries : bids;
     super.batch(batch, (reply) => {
