@@ -21,6 +21,7 @@ export type Direction = 'up' | 'down';
 export class TcpProxy {
   readonly #server: Server;
   readonly #flows = new Set<Flow>();
+  #forgotten = 0;
   readonly #treatments: Record<Direction, Treatment> = { up: { kind: 'pass' }, down: { kind: 'pass' } };
   #refusing = false;
   #asked = 0;
@@ -62,14 +63,14 @@ export class TcpProxy {
     for (const flow of this.#flows) flow.reset();
   }
 
-  /** Connections there are. */
-  get connections(): number {
-    return [...this.#flows].filter(({ direction }) => direction === 'up').length;
-  }
-
   /** Connections it has been asked for so far, also those it refused. */
   get asked(): number {
     return this.#asked;
+  }
+
+  /** Connections it has forgotten so far for being idle. */
+  get forgotten(): number {
+    return this.#forgotten;
   }
 
   /** Ends one direction of the connections there are, what it holds back included; the other goes on. */
@@ -115,7 +116,9 @@ export class TcpProxy {
       return;
     }
     const upstream = connect(this.target);
-    const memory = { usedMs: performance.now(), forgotten: false };
+    const memory = new Memory(() => {
+      this.#forgotten += 1;
+    });
     this.#pipe(client, upstream, 'up', memory);
     this.#pipe(upstream, client, 'down', memory);
   }
@@ -134,9 +137,21 @@ export class TcpProxy {
 }
 
 /** What both directions of a connection know of it. */
-interface Memory {
-  usedMs: number;
-  forgotten: boolean;
+class Memory {
+  isForgotten = false;
+  #usedMs = performance.now();
+
+  constructor(private readonly forgotten: () => void) {}
+
+  /** Something comes. @param mostMs How long it is remembered without that. */
+  used(mostMs: number): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#usedMs > mostMs && !this.isForgotten) {
+      this.isForgotten = true;
+      this.forgotten();
+    }
+    this.#usedMs = nowMs;
+  }
 }
 
 /** One direction of one connection. What is not passed on at once waits in order. */
@@ -177,8 +192,8 @@ class Flow {
   }
 
   take(bytes: Buffer): void {
-    this.#remember();
-    if (this.#deaf || this.memory.forgotten || this.treatment.kind === 'swallow') return;
+    this.memory.used(this.treatment.kind === 'forget_idle' ? this.treatment.ms : Number.POSITIVE_INFINITY);
+    if (this.#deaf || this.memory.isForgotten || this.treatment.kind === 'swallow') return;
     const delayMs = this.treatment.kind === 'delay' ? this.treatment.ms : 0;
     this.#waiting.push({ bytes, dueMs: performance.now() + delayMs });
     this.#forward();
@@ -206,13 +221,6 @@ class Flow {
   close(): void {
     clearTimeout(this.#timer);
     if (!this.#stranded) this.to.destroy();
-  }
-
-  #remember(): void {
-    const nowMs = performance.now();
-    const { memory, treatment } = this;
-    if (treatment.kind === 'forget_idle' && nowMs - memory.usedMs > treatment.ms) memory.forgotten = true;
-    memory.usedMs = nowMs;
   }
 
   #forward(): void {

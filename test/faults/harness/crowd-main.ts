@@ -66,7 +66,7 @@ async function obey(order: CrowdOrder): Promise<CrowdEvent> {
       return { kind: 'flooding' };
     case 'count': {
       const connected = clients.filter(({ state }) => state === 'connected').length;
-      const held = leases.filter(({ state }) => state === 'held').length;
+      const held = leases.filter(({ state }) => state === 'held' || state === 'atRisk').length;
       return { kind: 'counted', connected, held, lost, unanswered, refused };
     }
   }

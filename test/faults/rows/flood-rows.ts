@@ -11,7 +11,7 @@ const HEAP_MB = 128;
 const FLOODERS = 20;
 const FLOOD_EACH = 10_000;
 const MOST_WAITERS = 10_000;
-const PROBES = 20;
+const PROBES = 10;
 
 const NO_LIMIT: Control = {
   without: 'the limit of waiters for a resource',
