@@ -6,6 +6,7 @@ import { LeaseServiceService } from '@holdfast/protocol';
 import { eventually } from '../../support/deadline.js';
 import { listed } from '../../support/listed.js';
 import { freeAgainMs, PATIENCE_MS, SLACK_MS, TTL_MS } from '../harness/cell.js';
+import { BEAT_ROWS } from './beat-rows.js';
 import { LASTING_TTL_MS, R, SMALL } from './client-rows.js';
 import { type PlayedRow, type Row, seconds } from './row.js';
 
@@ -271,7 +272,7 @@ export const MISUSE_ROWS: readonly Row[] = [
     scope: 'all in processes of their own',
   },
   onWire('H11', 'a megabyte of metadata, ten thousand headers', 'hostile-bytes'),
-  { id: 'H12', title: 'streams without beats, and with a thousand a second', kind: 'waiting', why: 'not written yet' },
+  BEAT_ROWS.H12,
   onWire('H13', 'connections without end', 'limits'),
 ];
 
