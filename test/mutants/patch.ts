@@ -116,10 +116,19 @@ export function hasTests({ tests, test }: Patch): boolean {
 /** The files of tests to run, from the root. */
 export function testFilesOf({ tests, test }: Patch): readonly string[] {
   if (tests !== undefined || test === undefined) return tests ?? [];
-  return readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' })
-    .filter((path) => /^(?!dist)[a-z]+\/[\w-]+\.test\.ts$/.test(path))
-    .map((path) => `test/${path}`)
-    .filter((path) => hasTest(readFileSync(join(ROOT, path), 'utf8'), test));
+  return [...testSources()].flatMap(([file, source]) => (hasTest(source, test) ? [file] : []));
+}
+
+/** Of all files of tests, read once: every patch looks through them. */
+let read: ReadonlyMap<string, string> | undefined;
+
+function testSources(): ReadonlyMap<string, string> {
+  read ??= new Map(
+    readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' })
+      .filter((path) => /^(?!dist)[a-z]+\/[\w-]+\.test\.ts$/.test(path))
+      .map((path) => [`test/${path}`, readFileSync(join(ROOT, 'test', path), 'utf8')] as const),
+  );
+  return read;
 }
 
 function fieldsOf(read: unknown, known: readonly string[]): ReadonlyMap<string, unknown> {
