@@ -12,8 +12,9 @@ const SMALL_STEP_MS = 90;
 const LARGEST_STEP_WINDOWS = 1.5;
 /** By so much more than ballots last the nodes' common idea of the time is wrong. */
 const FURTHER_MS = 100;
-/** For so long at most; it is set right as soon as each node has seen it. */
+/** For so long at most; it is set right soon after each node has seen it. */
 const LONGEST_LEAP_MS = 1_500;
+const SEEN_MS = 300;
 const LOOK_EVERY_MS = 2;
 const STRAY_US = 3_600_000_000;
 
@@ -93,7 +94,7 @@ export class MemoryFaults {
       look();
     };
     const look = (): void => {
-      if (redises.every(hasSeen)) troubles.end(what);
+      if (redises.every(hasSeen)) world.after(random.between(0, SEEN_MS), () => void troubles.end(what));
       else if (!troubles.over) world.after(LOOK_EVERY_MS, () => (troubles.has(what) ? look() : undefined));
     };
     return troubles.during(what, LONGEST_LEAP_MS, begin, () => {

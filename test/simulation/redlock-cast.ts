@@ -91,7 +91,7 @@ const PROFILES: Readonly<Record<string, Profile<Chosen>>> = {
   ],
   /** Leases that are put back where they were lost, and what was sent to do that arrives twice. */
   repairs: [
-    6,
+    9,
     (random, chosen) => {
       const habits = { ...chosen, resources: names(random.pick([4, 8])) };
       const likings = { wipeRedis: 15, duplicate: 25, restartRedis: 3, slowServer: 4 };
@@ -119,7 +119,7 @@ const PROFILES: Readonly<Record<string, Profile<Chosen>>> = {
       // A quarantine is longer than these and the window together, as it is in earnest.
       const ballotMs = 2 * windowMs + chosen.maxTtlMs;
       const wrong = { clockFaults: 'leaps' as const, windowMs, ballotMs, admissionMs: 300_000 };
-      const clients = company(random, habits, [random.pick([2, 3]), lively], [1, steady], [1, aside]);
+      const clients = company(random, habits, [1, lively], [2, lasting], [1, aside]);
       return { ...habits, ...wrong, evicts: false, isDeclared: true, clients, likings };
     },
   ],
@@ -201,7 +201,7 @@ const PROFILES: Readonly<Record<string, Profile<Chosen>>> = {
   ],
   /** Anything at all. */
   mixture: [
-    15,
+    12,
     (random, chosen) => {
       const habits = { ...chosen, resources: names(random.pick([1, 2, 3])) };
       const counts = [random.pick([1, 2]), random.pick([0, 1, 2]), random.pick([0, 1])] as const;
