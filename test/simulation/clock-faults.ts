@@ -34,9 +34,11 @@ export class ClockFaults {
 
   /** No lease depends on the wall clock of a server, and those of clients can only shorten what they believe. */
   #stepWall(random: SeededRandom): boolean {
-    const { clients, servers, world } = this.company;
+    const { clients, maxTtlMs, servers, world } = this.company;
     const { process } = random.pick([...clients, ...servers]);
     const byMs = random.pick(WALL_STEPS_MS) * random.between(-1, 1);
+    // The wall clock alone knows for how long a machine has slept.
+    if (byMs < 0 && world.nowMs < process.sleptMs + LONGEST_STAND_TTLS * maxTtlMs) return false;
     world.note(process.name, `has its wall clock set by ${byMs.toFixed()} ms`);
     process.stepWall(byMs);
     return true;

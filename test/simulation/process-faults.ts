@@ -1,4 +1,5 @@
 import type { History } from '../history/history.js';
+import { LONGEST_STAND_TTLS } from './clock-faults.js';
 import type { SimNetwork } from './network.js';
 import type { SeededRandom } from './seeded-random.js';
 import type { SimClient } from './sim-client.js';
@@ -96,7 +97,10 @@ export class ProcessFaults {
   }
 
   #pause(process: SimProcess, forMs: number, how: 'stop' | 'sleep'): boolean {
-    const { history, troubles, world } = this.company;
+    const { history, maxTtlMs, troubles, world } = this.company;
+    // A clock that was set back does not tell for how long a machine has slept.
+    const isSetBack = world.nowMs < process.setBackMs + LONGEST_STAND_TTLS * maxTtlMs;
+    if (how === 'sleep' && isSetBack) return false;
     return troubles.during(
       standsStill(process),
       forMs,

@@ -33,6 +33,7 @@ export class SimProcess {
   /** Its machine sleeps. */
   #asleep = false;
   #wokeMs = Number.NEGATIVE_INFINITY;
+  #setBackMs = Number.NEGATIVE_INFINITY;
   #backlog: Waiting[] = [];
   #turnEnds: (() => void)[] = [];
 
@@ -62,6 +63,11 @@ export class SimProcess {
     return this.#asleep ? this.world.nowMs : this.#wokeMs;
   }
 
+  /** The last moment of true time at which its wall clock was set back. */
+  get setBackMs(): number {
+    return this.#setBackMs;
+  }
+
   get rate(): number {
     return this.#rate;
   }
@@ -75,6 +81,7 @@ export class SimProcess {
   /** Somebody sets the wall clock. */
   stepWall(byMs: number): void {
     this.#wallMs += byMs;
+    if (byMs < 0) this.#setBackMs = this.world.nowMs;
   }
 
   after(delayMs: number, callback: () => void): Alarm {
