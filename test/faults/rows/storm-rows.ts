@@ -6,11 +6,13 @@ import { measured, type PlayedRow, seconds } from './row.js';
 import { NO_HELD } from './server-rows.js';
 
 /** As many as two processors carry, servers and nodes included. */
-const CLIENTS = 2_000;
+const CLIENTS = 1_000;
 /** The control is about who holds what, not about how many there are. */
 const FEW_CLIENTS = 100;
-const LONG_TTL_MS = 30_000;
-const BACK_MS = 20_000;
+const LONG_TTL_MS = 60_000;
+const BACK_MS = 30_000;
+/** All of a crowd share one process: an attempt of one may take as long as those of all. */
+const OF_CROWD = { attemptTimeoutMs: 10_000 };
 /** The client's own pauses: they double, and are at least half of this. */
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2_000;
@@ -46,7 +48,7 @@ const storm = async (stage: Stage, crowd: CrowdProcess, clients: number): Return
   const [holder, rival] = [cell.client(1), cell.client(2)];
   const door = cell.door();
   await Promise.all([holder.connect(door.address), rival.connect(cell.server(2).address)]);
-  await crowd.join([door.address], clients);
+  await crowd.join([door.address], clients, OF_CROWD);
   await crowd.hold(LONG_TTL_MS);
   const first = await holder.acquire(R, LONG_TTL_MS);
   const askedBefore = door.asked;
