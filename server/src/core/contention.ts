@@ -103,8 +103,26 @@ export class Contention {
     else if (request.state === 'bidding') request.givenUp = true;
   }
 
+  /** The same for many: whoever is next is looked for when all of them have gone, and once for each resource. */
+  cancelAll(requests: readonly LeaseRequest[]): void {
+    const resources = new Set<Resource>();
+    for (const request of requests) {
+      if (request.state === 'waiting') {
+        resources.add(request.resource);
+        this.#turnDown(request, 'cancelled');
+      } else this.cancel(request);
+    }
+    for (const resource of resources) this.pump(resource);
+  }
+
   /** Takes a request without an answer out of its queue and answers it: no lease. */
   deny(request: LeaseRequest, reason: DeniedReason): void {
+    this.#turnDown(request, reason);
+    this.pump(request.resource);
+    this.#ctx.settleSession(request.session);
+  }
+
+  #turnDown(request: LeaseRequest, reason: DeniedReason): void {
     const { resource, session } = request;
     const holder = resource.describeHolder(this.#ctx.nowMs());
     // One that its session knows no more was entered anew, and that one will have the answer.
@@ -113,8 +131,6 @@ export class Contention {
     this.#ctx.endRequest(request);
     this.#ctx.acquireAnswered(request, reason);
     if (isAnswered) session.send({ kind: 'denied', id: request.id, reason, holder, position: request.toldPosition });
-    this.pump(resource);
-    this.#ctx.settleSession(session);
   }
 
   /**

@@ -77,18 +77,20 @@ export class Endings {
 
   /** Gives back whatever a session still has, except what `keep` says. */
   giveBackAll(session: Session, keep: (request: LeaseRequest) => boolean = () => false): void {
-    for (const request of [...session.requests.values()]) {
-      if (keep(request)) continue;
-      session.attachment?.held.released(request.id);
-      this.giveBack(request, 'closed');
-    }
+    const all = [...session.requests.values()].filter((request) => !keep(request));
+    for (const { id } of all) session.attachment?.held.released(id);
+    const waiting = all.filter(isWaiting);
+    for (const request of waiting) this.#answer(request, 'released');
+    this.contention.cancelAll(waiting);
+    for (const request of all) this.giveBack(request, 'closed');
   }
 
   /** The grace of a session without a stream is over: its places are given up; its leases lapse by themselves. */
   graceOver(session: Session): void {
-    for (const request of [...session.requests.values()]) {
-      if (request.state === 'waiting' || request.state === 'bidding') this.contention.cancel(request);
-      else if (request.state === 'unadopted') this.gone(request, 'expired');
+    const all = [...session.requests.values()];
+    this.contention.cancelAll(all);
+    for (const request of all) {
+      if (request.state === 'unadopted') this.gone(request, 'expired');
     }
     this.ctx.settleSession(session);
   }
@@ -127,4 +129,8 @@ export class Endings {
     const resource = request.resource.key;
     this.ctx.telemetry.event({ kind: 'lease_lost', sessionId: session.id, leaseId, resource, token, reason });
   }
+}
+
+function isWaiting({ state }: LeaseRequest): boolean {
+  return state === 'waiting' || state === 'bidding';
 }
