@@ -61,6 +61,8 @@ export class ClockWatch {
   /** Since when the server suspects itself, and who has contradicted that. */
   #ownSinceMs: number | undefined;
   readonly #agreeing = new Set<number>();
+  /** When the server's own clock was found to have moved. */
+  #anewMs = Number.NEGATIVE_INFINITY;
   #hold: Timer | undefined;
 
   constructor(
@@ -104,6 +106,8 @@ export class ClockWatch {
 
   /** Takes the time that a node has told with any answer. */
   observed(node: number, { clockUs }: Pick<NodeStanding, 'clockUs'>, sentMs: number, receivedMs: number): void {
+    // It spans the movement, and so bounds nothing.
+    if (sentMs < this.#anewMs) return;
     const clock = this.clockOf(node);
     const interval = offsetInterval(clockUs, sentMs, receivedMs);
     const measurement = { interval, sentMs, receivedMs };
@@ -226,6 +230,7 @@ export class ClockWatch {
     this.#suspicions.clear();
     this.#unmoved.clear();
     for (const clock of this.#clocks) clock.forget();
+    this.#anewMs = this.ports.clock.nowMs();
     this.#suspectItself('shift');
     this.ports.measureAll();
   }
