@@ -24,10 +24,9 @@ describe('Tokens proposed to nodes', () => {
 
   it('are never the same twice, however many are wanted at once, and however the time is measured', () => {
     const tokens = new TokenSource(1);
-    const proposed = Array.from({ length: 1_500 }, (_, index) => tokens.next(NOON_US - (index % 900)));
-    // Beyond the window all are refused, and may be the same.
-    const near = proposed.filter((token) => token <= NOON_US + 100);
-    expect(new Set(near).size).to.equal(near.length);
+    // Some are beyond the window of most nodes, but not of one whose clock is ahead.
+    const proposed = Array.from({ length: 1_400 }, (_, index) => tokens.next(NOON_US - (index % 900)));
+    expect(new Set(proposed).size).to.equal(proposed.length);
   });
 
   it('go above a ballot once, and are not led astray by one that no clock explains (E6)', () => {

@@ -22,8 +22,9 @@ export class TokenSource {
     if (this.#last > medianUs + 2 * windowUs) this.#last = 0;
     const token = Math.max(this.#last + 1, Math.floor(medianUs), above + 1);
     invariant(Number.isSafeInteger(token) && token < TOKEN_LIMIT, 'S2', () => `${token} cannot be a token`);
-    // What lies beyond the window is refused by every node: it must not drag later proposals along.
-    if (token <= medianUs + windowUs) this.#last = token;
+    // What a ballot beyond the window leads to must not drag later proposals along. What follows the last one does not, and were
+    // proposed again; a node whose clock is ahead may take it, beyond the others' window or not.
+    if (token <= medianUs + windowUs || token === this.#last + 1) this.#last = token;
     return token;
   }
 }
