@@ -11,6 +11,8 @@ const ALIKE_MS = 50;
  * node under suspicion does not vote meanwhile.
  */
 const HOLD_MS = 1_000;
+/** And where none of those that were measured says clearly that it did not move: no more can be lost by waiting than by blame. */
+const UNCLEAR_HOLD_MS = 5_000;
 /** A node that had not been heard for so long when the suspect last was is not waited for. */
 const RECENT_MS = 3_000;
 
@@ -192,7 +194,8 @@ export class ClockWatch {
     // A server whose machine slept meets its nodes again one by one: the first that comes back is not yet to blame.
     // Who has answered since, and has not made it clear, will not.
     const tooFew = unheard > unclear && company + witnesses + unclear < this.quorum;
-    const overdue = this.ports.clock.nowMs() >= suspicion.sinceMs + HOLD_MS;
+    const holdMs = witnesses === 0 && unclear > 0 ? UNCLEAR_HOLD_MS : HOLD_MS;
+    const overdue = this.ports.clock.nowMs() >= suspicion.sinceMs + holdMs;
     const undecided = company + unheard > witnesses && company <= witnesses + unheard;
     if (unheard > 0 && (tooFew || (undecided && !overdue))) return 'open';
     return company >= 2 && company > witnesses ? 'server' : 'node';
@@ -240,7 +243,7 @@ export class ClockWatch {
     this.#hold = undefined;
     const nowMs = this.ports.clock.nowMs();
     const ends = [...this.#suspicions.values()]
-      .map(({ sinceMs }) => sinceMs + HOLD_MS)
+      .flatMap(({ sinceMs }) => [sinceMs + HOLD_MS, sinceMs + UNCLEAR_HOLD_MS])
       .filter((endMs) => endMs > nowMs);
     if (ends.length > 0) this.#hold = this.ports.clock.after(Math.min(...ends) - nowMs, () => this.#judge());
   }
@@ -248,7 +251,16 @@ export class ClockWatch {
 
 /** Whether one movement can explain both. */
 function alike(left: OffsetInterval, right: OffsetInterval): boolean {
-  const low = (interval: OffsetInterval): number => Math.min(interval.lowMs, interval.highMs);
-  const high = (interval: OffsetInterval): number => Math.max(interval.lowMs, interval.highMs);
-  return low(left) <= high(right) + ALIKE_MS && low(right) <= high(left) + ALIKE_MS;
+  const [one, other] = [range(left), range(right)];
+  return one.lowMs <= other.highMs + ALIKE_MS && other.lowMs <= one.highMs + ALIKE_MS;
+}
+
+/**
+ * How far a clock may have moved. Ends that have crossed are those of a movement that was taken for less at first, and became part
+ * of the bounds: it was as far as what is left of it at least.
+ */
+function range({ lowMs, highMs }: OffsetInterval): OffsetInterval {
+  if (lowMs <= highMs) return { lowMs, highMs };
+  const isAhead = lowMs + highMs > 0;
+  return isAhead ? { lowMs, highMs: Number.POSITIVE_INFINITY } : { lowMs: Number.NEGATIVE_INFINITY, highMs };
 }
