@@ -8,6 +8,7 @@ import { listed } from '../../support/listed.js';
 import { freeAgainMs, PATIENCE_MS, SLACK_MS, TTL_MS } from '../harness/cell.js';
 import { BEAT_ROWS } from './beat-rows.js';
 import { LASTING_TTL_MS, R, SMALL } from './client-rows.js';
+import { CROWD_ROWS } from './crowd-rows.js';
 import { type PlayedRow, type Row, seconds } from './row.js';
 
 const ONE_SERVER = { ...SMALL, nodes: 0, servers: 1, clients: 0 } as const;
@@ -285,7 +286,7 @@ export const API_ROWS: readonly Row[] = [
     files: ['integration/fifo.test.ts'],
     scope: 'the server in a process of its own, its clients in that of the tests',
   },
-  { id: 'J15', title: 'a hundred thousand waiters, and as many names', kind: 'waiting', why: 'not written yet' },
+  CROWD_ROWS.J15,
   J16,
   J18,
 ];
