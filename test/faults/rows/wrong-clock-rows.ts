@@ -10,8 +10,9 @@ import { measured, type PlayedRow, type Row, seconds } from './row.js';
 import { LONG_TTL_MS } from './wipe-rows.js';
 
 const HOUR_MS = 3_600_000;
-/** So long that a share of it is more than a loaded machine adds. */
-const DRIFTING_TTL_MS = 8_000;
+const DRIFTING_TTL_MS = 5_000;
+/** So long that the part of it by which two believe is more than a loaded machine adds. */
+const LOST_TTL_MS = 12_000;
 
 /** Resolves with what a server logs from now on. */
 function nextLine(server: ServerProcess, what: string, fits: (line: LogLine) => boolean): Promise<LogLine> {
@@ -36,21 +37,21 @@ const E4: PlayedRow = {
     breaks: TWO_BELIEVE,
   },
   play: async (stage) => {
-    const share = stage.control === undefined ? 0.005 : 0.05;
+    const [share, ttlMs] = stage.control === undefined ? [0.005, DRIFTING_TTL_MS] : [0.05, LOST_TTL_MS];
     const [fast, slow] = [clocks(stage, 1, 2, 3), clocks(stage, 4, 5)];
     const redisEnv = (number: number) => (number <= 3 ? fast : slow).envOf(number);
-    const cell = await stage.cell({ ...SMALL, maxTtlMs: DRIFTING_TTL_MS, redisEnv });
+    const cell = await stage.cell({ ...SMALL, maxTtlMs: ttlMs, redisEnv });
     const [holder, other] = [cell.client(1), cell.client(2)];
     await Promise.all([holder.connect(cell.door(1).address), other.connect(cell.server(2).address)]);
     fast.gain(share);
     slow.gain(-share);
-    const { atUs } = await holder.acquire(R, DRIFTING_TTL_MS, PATIENCE_MS);
+    const { atUs } = await holder.acquire(R, ttlMs, PATIENCE_MS);
     // From here on nothing prolongs it: neither beats nor what answers them.
     for (const direction of ['up', 'down'] as const) cell.door(1).treat(direction, { kind: 'swallow' });
-    const next = await other.acquire(R, DRIFTING_TTL_MS, DRIFTING_TTL_MS + PATIENCE_MS);
+    const next = await other.acquire(R, ttlMs, ttlMs + PATIENCE_MS);
     const afterMs = (next.atUs - atUs) / 1_000;
     await other.release(R);
-    return (figures) => `next grant after ${seconds(afterMs)} (TTL ${DRIFTING_TTL_MS / 1_000} s); ${measured(figures)}`;
+    return (figures) => `next grant after ${seconds(afterMs)} (TTL ${ttlMs / 1_000} s); ${measured(figures)}`;
   },
 };
 
