@@ -85,6 +85,8 @@ export class NodeWatch implements Witness {
   ) {}
 
   forgot(): void {
+    // Before anything was ever granted there was nothing to forget: a cluster that is declared new then votes at once.
+    if (this.ports.leases.longestMs === 0) return;
     this.#forgotMs = this.ports.nowMs();
     this.#latestUs = Number.NEGATIVE_INFINITY;
     this.#awaitedMs = this.ports.leases.longestMs;
