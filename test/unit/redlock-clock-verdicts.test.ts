@@ -114,6 +114,28 @@ describe('who is blamed for a movement of clocks', () => {
     watched.watch.close();
   });
 
+  it('blames nobody for what a server sleeps again and again, though nodes are heard between one time and the next', async () => {
+    const watched = new Watched();
+    await watched.measured([0, 1, 2, 3, 4], 0);
+    await watched.measured([0], 205);
+    await watched.measured([0], 505);
+    await watched.measured([1, 2, 3, 4], 505);
+    for (let round = 0; round < 2; round += 1) await watched.measured([0, 1, 2, 3, 4], 505);
+    expect(watched.told).to.deep.equal(['suspected shift', 'trusted']);
+    watched.watch.close();
+  });
+
+  it('blames a node that moved while the server slept', async () => {
+    const watched = new Watched();
+    await watched.measured([0, 1, 2, 3, 4], 0);
+    await watched.measured([1], 205);
+    await watched.measured([0], 900);
+    await watched.measured([2, 3, 4], 205);
+    for (let round = 0; round < 2; round += 1) await watched.measured([1, 2, 3, 4], 205);
+    expect(watched.told).to.deep.equal(['suspected shift', 'moved 0', 'trusted']);
+    watched.watch.close();
+  });
+
   it('waits five seconds for somebody who says that it did not move, and no longer', async () => {
     const watched = new Watched();
     await watched.measured([0, 1, 2, 3, 4], 0);

@@ -37,6 +37,8 @@ interface Suspicion {
   /** The last moment at which its clock was where it used to be. */
   readonly goodMs: number;
   readonly shift: OffsetInterval;
+  /** By how much it has moved altogether since, as far as that has been measured well: this server may have slept again. */
+  readonly nowShift: OffsetInterval;
   /** What will hold if it is at fault. */
   readonly latest: Measurement;
 }
@@ -116,7 +118,10 @@ export class ClockWatch {
     const held = this.#suspicions.get(node);
     if (held !== undefined) {
       clock.timed(receivedMs - sentMs);
-      this.#suspicions.set(node, { ...held, latest: measurement });
+      // A slow answer bounds a clock so loosely that its movement is like any other.
+      const isClear = interval.highMs - interval.lowMs <= ALIKE_MS;
+      const nowShift = (isClear ? clock.shiftTo(interval, receivedMs) : undefined) ?? held.nowShift;
+      this.#suspicions.set(node, { ...held, nowShift, latest: measurement });
       this.#judge();
       return;
     }
@@ -139,9 +144,9 @@ export class ClockWatch {
 
   #suspect(node: number, shift: OffsetInterval, latest: Measurement): void {
     const goodMs = this.clockOf(node).lastReceivedMs;
-    const suspicion: Suspicion = { sinceMs: latest.receivedMs, goodMs, shift, latest };
+    const suspicion: Suspicion = { sinceMs: latest.receivedMs, goodMs, shift, nowShift: shift, latest };
     for (const other of this.#suspicions.values()) {
-      if (alike(other.shift, shift)) this.#suspectItself('shift');
+      if (movedAlike(other, suspicion)) this.#suspectItself('shift');
     }
     this.#suspicions.set(node, suspicion);
     this.#unmoved.delete(node);
@@ -165,7 +170,7 @@ export class ClockWatch {
           this.#convict(node, suspicion);
           break;
         case 'server':
-          this.#beginAnew();
+          this.#beginAnew(suspicion);
           break;
         case 'open':
           break;
@@ -180,7 +185,7 @@ export class ClockWatch {
   }
 
   #verdict(node: number, suspicion: Suspicion): 'node' | 'server' | 'open' {
-    const company = this.#likeSuspects(suspicion.shift);
+    const company = this.#likeSuspects(suspicion);
     let witnesses = 0;
     let unheard = 0;
     let unclear = 0;
@@ -205,8 +210,8 @@ export class ClockWatch {
   #roleOf(other: number, suspicion: Suspicion): 'witness' | 'unheard' | 'unclear' | 'none' {
     const suspect = this.#suspicions.get(other);
     if (suspect !== undefined) {
-      if (alike(suspect.shift, suspicion.shift)) return 'none';
-      return this.#likeSuspects(suspect.shift) >= 2 ? 'witness' : 'none';
+      if (movedAlike(suspect, suspicion)) return 'none';
+      return this.#likeSuspects(suspect) >= 2 ? 'witness' : 'none';
     }
     const clock = this.clockOf(other);
     const knewBefore = clock.measured && clock.firstSentMs <= suspicion.goodMs;
@@ -216,8 +221,8 @@ export class ClockWatch {
     return alike(unmoved.shift, suspicion.shift) ? 'unclear' : 'witness';
   }
 
-  #likeSuspects(shift: OffsetInterval): number {
-    return [...this.#suspicions.values()].filter((other) => alike(other.shift, shift)).length;
+  #likeSuspects(suspicion: Suspicion): number {
+    return [...this.#suspicions.values()].filter((other) => movedAlike(other, suspicion)).length;
   }
 
   #convict(node: number, { shift, latest }: Suspicion): void {
@@ -228,8 +233,11 @@ export class ClockWatch {
     this.ports.moved(node, (shift.lowMs + shift.highMs) / 2);
   }
 
-  /** The server's own clock has moved: what was measured before is void, and nobody is to blame. */
-  #beginAnew(): void {
+  /** The server's own clock has moved: what was measured before is void, and nobody who moved alike is to blame. */
+  #beginAnew(own: Suspicion): void {
+    for (const [node, suspicion] of this.#suspicions) {
+      if (!movedAlike(suspicion, own)) this.#convict(node, suspicion);
+    }
     this.#suspicions.clear();
     this.#unmoved.clear();
     for (const clock of this.#clocks) clock.forget();
@@ -247,6 +255,11 @@ export class ClockWatch {
       .filter((endMs) => endMs > nowMs);
     if (ends.length > 0) this.#hold = this.ports.clock.after(Math.min(...ends) - nowMs, () => this.#judge());
   }
+}
+
+/** Of nodes that were noticed between two movements of a server's clock, only the sums may be the same. */
+function movedAlike(left: Suspicion, right: Suspicion): boolean {
+  return alike(left.shift, right.shift) || alike(left.nowShift, right.nowShift);
 }
 
 /** Whether one movement can explain both. */
