@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { hasTests, misfit, patchesOf, testFilesOf } from '../mutants/patch.js';
-import { evidenceTable, historiesPage, readResults } from '../mutants/results.js';
+import { evidenceTable, historiesPage, readResults, runLine } from '../mutants/results.js';
+import { isSimulated } from '../mutants/simulator-run.js';
 import { pageText } from '../support/markdown-blocks.js';
 
 describe('docs/evidence.md', () => {
@@ -13,6 +14,15 @@ describe('docs/evidence.md', () => {
     for (const patches of [required, further]) {
       expect(pageText('docs/evidence.md')).to.include(`\n${evidenceTable(patches, results)}\n`);
     }
+  });
+
+  it('says when all of them were run', () => {
+    expect(pageText('docs/evidence.md')).to.include(`\n${runLine(results)}\n`);
+  });
+
+  it('says of every patch what the simulator makes of it', () => {
+    const simulated = [...required, ...further].filter(({ edits }) => isSimulated(edits));
+    expect(simulated.filter(({ id }) => results.results[id] === undefined).map(({ id }) => id)).to.deep.equal([]);
   });
 
   it('has a history for every patch that the simulator found', () => {

@@ -3,7 +3,15 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../support/project-root.js';
 import { type Patch, patchesOf } from './patch.js';
-import { evidenceTable, historiesPage, type Result, type Results, readResults, writeResults } from './results.js';
+import {
+  evidenceTable,
+  historiesPage,
+  type Result,
+  type Results,
+  readResults,
+  runLine,
+  writeResults,
+} from './results.js';
 import type { SimulatorVerdict } from './verdict.js';
 
 const EVIDENCE = join(ROOT, 'docs/evidence.md');
@@ -32,7 +40,8 @@ export function record(
   writeFileSync(HISTORIES, historiesPage(all, now));
   const page = readFileSync(EVIDENCE, 'utf8');
   const withRequired = withTable(page, '## Tried with every run of the suite', evidenceTable(required, now));
-  writeFileSync(EVIDENCE, withTable(withRequired, '## Tried by `make mutants`', evidenceTable(further, now)));
+  const withTables = withTable(withRequired, '## Tried by `make mutants`', evidenceTable(further, now));
+  writeFileSync(EVIDENCE, withTables.replace(/^The whole table was run on.*$/m, runLine(now)));
 }
 
 function resultOf(verdict: SimulatorVerdict | undefined): Result | undefined {

@@ -54,10 +54,16 @@ export function evidenceTable(patches: readonly Patch[], { results }: Results): 
   return markdownTable(['Patch', 'Guard', 'Switched off in', 'Seeds', 'What breaks', 'Test that fails'], rows);
 }
 
+/** What the document says of the last run of the whole table: a paragraph of its own. */
+export function runLine({ date, commit, tookSeconds, greenSeeds }: Results): string {
+  const minutes = `${(tookSeconds / 60).toFixed(1)} minutes`;
+  return `The whole table was run on ${date} at commit ${commit}, in ${minutes}; ${greenSeeds} seeds were green with nothing patched.`;
+}
+
 /** How many seeds it took, and what broke. */
 function foundIn(patch: Patch, result: Result | undefined): readonly [string, string] {
   if (!isSimulated(patch.edits)) return ['', ''];
-  if (result === undefined) return ['?', ''];
+  if (result === undefined) return ['not run', ''];
   if ('seed' in result) return [String(result.seed), `${guaranteeOf(result)} (${result.system})`];
   return [`none of ${result.greenSeeds}`, patch.unseen ?? ''];
 }
