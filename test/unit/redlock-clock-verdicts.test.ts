@@ -101,16 +101,22 @@ describe('who is blamed for a movement of clocks', () => {
     await watched.slowly(0, 205, { answerMs: 110 });
     await watched.slowly(0, 205, { answerMs: 90 });
     expect(watched.watch.suspects(0)).to.equal(true);
-    for (const node of [1, 2, 3, 4]) await watched.slowly(node, 205, { answerMs: 200 });
-    await watched.clock.advance(500);
-    expect(told, 'nobody says yet that it did not move').to.deep.equal([]);
     await watched.measured([1], 205);
-    await watched.clock.advance(5_000);
     expect(told).to.deep.equal(['suspected shift']);
     await watched.measured([2, 3, 4], 205);
     for (let round = 0; round < 2; round += 1) await watched.measured([0, 1, 2, 3, 4], 205);
-    expect(told.at(-1)).to.equal('trusted');
-    expect(told.filter((each) => each.startsWith('moved'))).to.deep.equal([]);
+    expect(told).to.deep.equal(['suspected shift', 'trusted']);
+    watched.watch.close();
+  });
+
+  it('blames nobody for a movement of which all but one node show so much that they did not stand still', async () => {
+    const watched = new Watched();
+    await watched.measured([0, 1, 2, 3, 4], 0);
+    await watched.slowly(0, 130, { answerMs: 10 });
+    for (const node of [1, 2, 3, 4]) await watched.slowly(node, 130, { answerMs: 40 });
+    expect(watched.told).to.deep.equal(['suspected shift']);
+    for (let round = 0; round < 2; round += 1) await watched.measured([0, 1, 2, 3, 4], 130);
+    expect(watched.told).to.deep.equal(['suspected shift', 'trusted']);
     watched.watch.close();
   });
 
@@ -133,17 +139,6 @@ describe('who is blamed for a movement of clocks', () => {
     await watched.measured([2, 3, 4], 205);
     for (let round = 0; round < 2; round += 1) await watched.measured([1, 2, 3, 4], 205);
     expect(watched.told).to.deep.equal(['suspected shift', 'moved 0', 'trusted']);
-    watched.watch.close();
-  });
-
-  it('waits five seconds for somebody who says that it did not move, and no longer', async () => {
-    const watched = new Watched();
-    await watched.measured([0, 1, 2, 3, 4], 0);
-    await watched.measured([0], 205);
-    for (const node of [1, 2, 3, 4]) await watched.slowly(node, 0, { questionMs: 900 });
-    expect(watched.told).to.deep.equal([]);
-    await watched.clock.advance(5_000);
-    expect(watched.told).to.deep.equal(['moved 0']);
     watched.watch.close();
   });
 

@@ -11,8 +11,6 @@ const ALIKE_MS = 50;
  * node under suspicion does not vote meanwhile.
  */
 const HOLD_MS = 1_000;
-/** And where none of those that were measured says clearly that it did not move: no more can be lost by waiting than by blame. */
-const UNCLEAR_HOLD_MS = 5_000;
 /** A node that had not been heard for so long when the suspect last was is not waited for. */
 const RECENT_MS = 3_000;
 
@@ -42,6 +40,12 @@ interface Suspicion {
   /** What will hold if it is at fault. */
   readonly latest: Measurement;
 }
+
+/**
+ * What another node has to say. `fellow`: it has moved alike, though not so far that it is a suspect. `unclear`: it may have, as far
+ * as its slow answers tell. `none`: it cannot know, or is a suspect itself.
+ */
+type Role = 'witness' | 'fellow' | 'unheard' | 'unclear' | 'none';
 
 interface Measurement {
   readonly interval: OffsetInterval;
@@ -185,7 +189,7 @@ export class ClockWatch {
   }
 
   #verdict(node: number, suspicion: Suspicion): 'node' | 'server' | 'open' {
-    const company = this.#likeSuspects(suspicion);
+    let company = this.#likeSuspects(suspicion);
     let witnesses = 0;
     let unheard = 0;
     let unclear = 0;
@@ -193,21 +197,21 @@ export class ClockWatch {
       if (other === node) return;
       const role = this.#roleOf(other, suspicion);
       if (role === 'witness') witnesses += 1;
+      if (role === 'fellow') company += 1;
       if (role === 'unheard' || role === 'unclear') unheard += 1;
       if (role === 'unclear') unclear += 1;
     });
     // A server whose machine slept meets its nodes again one by one: the first that comes back is not yet to blame.
     // Who has answered since, and has not made it clear, will not.
     const tooFew = unheard > unclear && company + witnesses + unclear < this.quorum;
-    const holdMs = witnesses === 0 && unclear > 0 ? UNCLEAR_HOLD_MS : HOLD_MS;
-    const overdue = this.ports.clock.nowMs() >= suspicion.sinceMs + holdMs;
+    const overdue = this.ports.clock.nowMs() >= suspicion.sinceMs + HOLD_MS;
     const undecided = company + unheard > witnesses && company <= witnesses + unheard;
     if (unheard > 0 && (tooFew || (undecided && !overdue))) return 'open';
     return company >= 2 && company > witnesses ? 'server' : 'node';
   }
 
   /** What another node has to say on whether it was the server that moved. */
-  #roleOf(other: number, suspicion: Suspicion): 'witness' | 'unheard' | 'unclear' | 'none' {
+  #roleOf(other: number, suspicion: Suspicion): Role {
     const suspect = this.#suspicions.get(other);
     if (suspect !== undefined) {
       if (movedAlike(suspect, suspicion)) return 'none';
@@ -218,6 +222,7 @@ export class ClockWatch {
     if (!knewBefore || clock.lastReceivedMs < suspicion.goodMs - RECENT_MS) return 'none';
     const unmoved = this.#unmoved.get(other);
     if (unmoved === undefined || unmoved.sentMs < suspicion.sinceMs) return 'unheard';
+    if (movedToo(unmoved.shift, suspicion.shift)) return 'fellow';
     return alike(unmoved.shift, suspicion.shift) ? 'unclear' : 'witness';
   }
 
@@ -251,10 +256,16 @@ export class ClockWatch {
     this.#hold = undefined;
     const nowMs = this.ports.clock.nowMs();
     const ends = [...this.#suspicions.values()]
-      .flatMap(({ sinceMs }) => [sinceMs + HOLD_MS, sinceMs + UNCLEAR_HOLD_MS])
+      .map(({ sinceMs }) => sinceMs + HOLD_MS)
       .filter((endMs) => endMs > nowMs);
     if (ends.length > 0) this.#hold = this.ports.clock.after(Math.min(...ends) - nowMs, () => this.#judge());
   }
+}
+
+/** Whether a clock that is under no suspicion has moved for certain, and hardly less than one that is. */
+function movedToo(shift: OffsetInterval, suspected: OffsetInterval): boolean {
+  const isAhead = suspected.lowMs > 0;
+  return isAhead ? shift.lowMs > suspected.lowMs - ALIKE_MS : shift.highMs < suspected.highMs + ALIKE_MS;
 }
 
 /** Of nodes that were noticed between two movements of a server's clock, only the sums may be the same. */
