@@ -69,8 +69,11 @@ export class AskingWatch {
     const life = this.#lives.get(server.name);
     if (life === undefined) return;
     if (!goesOn) {
-      // Perhaps its clock stands still as well.
-      for (const known of life.known.values()) this.#hasReason(known, LEFT_ALONE_MS);
+      // Perhaps its clock stands still as well, and what it granted ends later.
+      for (const known of life.known.values()) {
+        this.#hasReason(known, LEFT_ALONE_MS);
+        if (known.holder !== undefined) known.holder.untilMs += slackMs;
+      }
       return;
     }
     const nowMs = this.ports.nowMs();

@@ -197,7 +197,8 @@ export class SimClient {
   }
 
   #use(lease: HeldLease, resource: string): void {
-    const holdMs = this.random.between(0, this.work.maxHoldMs);
+    // What it still gets after its work is over it has no use for.
+    const holdMs = this.#stopped ? 0 : this.random.between(0, this.work.maxHoldMs);
     const [token = 0n] = lease.tokens;
     for (let count = 0; count < WRITES; count += 1) {
       const careless = this.random.chance(CARELESS);
