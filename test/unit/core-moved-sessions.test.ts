@@ -192,6 +192,19 @@ describe('core: a session that moves between servers', () => {
     await givesUp(move);
   });
 
+  it('gives up a lease that was granted anew elsewhere, under another token than is known here (S6)', async () => {
+    const move = await Move.begin(false);
+    const { holder, first, second, token } = move;
+    holder.cut();
+    second.store.release([{ resource: resource('r'), hashes: [hash('h1')], token }], () => undefined);
+    await first.clock.settle();
+    const wants = { ttlMs: TTL_MS, waitMs: 600_000, hash: hash('h2'), earlierHashes: [hash('h1')] };
+    holder.moveTo(second, [{ claim: 'open', requestId: move.lease, request: request('r', wants) }]);
+    await first.clock.settle();
+    expect(move.stored?.token).to.not.equal(token);
+    await givesUp(move);
+  });
+
   it('gives up a lease that was granted elsewhere to what waits here', async () => {
     const move = await Move.begin(false);
     const { holder, first, second } = move;

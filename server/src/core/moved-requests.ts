@@ -46,21 +46,15 @@ export class MovedRequests {
   /** The client wants a request no more, whatever has become of it. It is told so when the store has said so. */
   giveUp(account: ResumeAccount, { request, requestId }: GivenUpEntry): void {
     const known = account.session.requests.get(requestId);
-    const hasLease = known?.state === 'held' || known?.state === 'lapsed' || known?.state === 'unadopted';
     const answer = (outcome: ReleasedOutcome | 'gone'): void => {
       account.result({ requestId, outcome: outcome === 'unknown' ? 'unknown' : 'released' });
     };
-    if (hasLease && this.#mayHaveMoved) {
-      // Any of its secrets may be in the store.
-      known.hash = request.hash;
-      known.earlierHashes = request.earlierHashes;
-      known.state = 'unadopted';
-    }
-    if (known !== undefined && (hasLease || !this.#mayHaveMoved)) {
+    if (known !== undefined && !this.#mayHaveMoved) {
       this.endings.giveBack(known, 'released', answer);
       return;
     }
     if (known !== undefined) this.#giveUpElsewhere(known);
+    // Another server may have granted it anew: whatever stands under any of its secrets goes, with whatever token.
     const resource = this.requests.resourceKey(account.session, request);
     const hashes = [...request.earlierHashes, request.hash];
     this.ctx.store.release({ resource, hashes, token: undefined }, (released) => {
