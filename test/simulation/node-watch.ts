@@ -27,8 +27,8 @@ interface Look {
 interface Memory {
   /** The greatest token it ever accepted. */
   accepted: NodeToken;
-  /** Values that were given back there: none of them ever stands there again. */
-  readonly over: Set<string>;
+  /** When values were given back there: none of them ever stands there again. */
+  readonly overMs: Map<string, number>;
 }
 
 /** One entry of a batch, what was answered, and what the lock was before and after it. */
@@ -169,7 +169,7 @@ export class NodeWatch implements Witness {
       case 'repair':
         if (vote.kind === 'ok') {
           this.#has(step.entry.key, step.entry.value, after);
-          this.#stands(step.entry.key, step.entry.value, before, [], isBlind(step.entry));
+          this.#stands(step.entry.key, step.entry.value, before, [], this.#mayReturn(step.entry));
         } else this.#refused(step);
         return;
       case 'introduce':
@@ -201,10 +201,20 @@ export class NodeWatch implements Witness {
     this.#stands(key, value, before, from);
   }
 
+  /**
+   * Where a lock was missing, and its ballot was not, a late copy of the repair finds all as it was read, and does no harm. So does
+   * one that finds nothing at all, as it did, because the node has forgotten the release.
+   */
+  #mayReturn({ key, value, ballot, token }: RepairEntry): boolean {
+    if (ballot !== undefined) return ballot >= token;
+    const overMs = this.#memoryOf(key).overMs.get(value);
+    return overMs !== undefined && overMs <= this.#forgotMs;
+  }
+
   /** A value has been set where nothing stood, or one of those that were named. */
   #stands(key: string, value: LockValue, before: Look, from: readonly LockValue[], mayReturn = false): void {
     this.#ownedBy(key, before, from);
-    if (!mayReturn && this.#memoryOf(key).over.has(value))
+    if (!mayReturn && this.#memoryOf(key).overMs.has(value))
       this.#accuse('S4', key, `has ${value} again, which was given back there`);
   }
 
@@ -219,7 +229,7 @@ export class NodeWatch implements Witness {
     if (after.value !== undefined && isNamed(after.value)) {
       this.#accuse('S4', key, `answered that ${values.join(' or ')} is ${vote.kind}, and still has ${after.value}`);
     }
-    for (const value of whole) this.#memoryOf(key).over.add(value);
+    for (const value of whole) this.#memoryOf(key).overMs.set(value, this.ports.nowMs());
   }
 
   #ownedBy(key: string, { value }: Look, known: readonly string[]): void {
@@ -244,7 +254,7 @@ export class NodeWatch implements Witness {
   #memoryOf(key: string): Memory {
     const known = this.#locks.get(key);
     if (known !== undefined) return known;
-    const fresh = { accepted: 0, over: new Set<string>() };
+    const fresh = { accepted: 0, overMs: new Map<string, number>() };
     this.#locks.set(key, fresh);
     return fresh;
   }
@@ -252,11 +262,6 @@ export class NodeWatch implements Witness {
   #accuse(guarantee: string, key: string, what: string): void {
     this.ports.violated(guarantee, `${this.redis.id} ${what}`, key);
   }
-}
-
-/** A lock was missing, and its ballot was not: a late copy of the repair finds all as it was read, and does no harm. */
-function isBlind({ ballot, token }: RepairEntry): boolean {
-  return ballot !== undefined && ballot >= token;
 }
 
 function valuesOf({ values }: ReleaseEntry): readonly LockValue[] {
