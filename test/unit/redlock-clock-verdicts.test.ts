@@ -131,6 +131,38 @@ describe('who is blamed for a movement of clocks', () => {
     watched.watch.close();
   });
 
+  it('blames nobody for what it has just blamed another for, while no node says that it was not the server', async () => {
+    const watched = new Watched();
+    await watched.measured([0, 1], 0);
+    await watched.clock.advance(4_000);
+    await watched.measured([0], 0);
+    await watched.measured([0], 205);
+    expect(watched.told, 'with nobody to compare it with').to.deep.equal(['moved 0']);
+    await watched.measured([2, 3, 4], 205);
+    await watched.measured([1], 205);
+    expect(watched.told).to.deep.equal(['moved 0', 'suspected shift']);
+    watched.watch.close();
+  });
+
+  it('takes no word of nodes that it met while an answer from before the movement was under way', async () => {
+    const watched = new Watched();
+    const { clock, watch, told } = watched;
+    await watched.measured([0, 1], 0);
+    const sentMs = clock.nowMs();
+    await clock.advance(1);
+    const wokenMs = clock.nowMs();
+    watch.observed(0, { clockUs: (sentMs + 0.5) * 1_000 }, sentMs, wokenMs);
+    await clock.advance(1);
+    for (const node of [2, 3, 4]) {
+      watch.observed(node, { clockUs: (wokenMs + 205.5) * 1_000 }, wokenMs, clock.nowMs());
+    }
+    await watched.measured([0], 205);
+    await watched.measured([2, 3, 4], 205);
+    await watched.measured([1], 205);
+    expect(told).to.deep.equal(['suspected shift']);
+    watch.close();
+  });
+
   it('blames a node that moved while the server slept', async () => {
     const watched = new Watched();
     await watched.measured([0, 1, 2, 3, 4], 0);

@@ -1,11 +1,10 @@
 import type { Clock, Timer } from '../../../core/ports.js';
+import { ALIKE_MS, alike, type Movement, movedAlike, movedToo } from './clock-movement.js';
 import { NodeClock, type OffsetInterval, offsetInterval } from './node-clock.js';
 import type { NodeStanding } from './redis-node.js';
 
 /** Two measurements further apart than this, and than clock rates explain, are no accident of scheduling. */
 const FAULT_MS = 100;
-/** Shifts that may be one and the same. Less than `FAULT_MS`, so that a clock that did not move is never like one that did. */
-const ALIKE_MS = 50;
 /**
  * How long a verdict waits for the other nodes to be measured, once a quorum of them has been; before, it waits for that. The
  * node under suspicion does not vote meanwhile.
@@ -13,6 +12,8 @@ const ALIKE_MS = 50;
 const HOLD_MS = 1_000;
 /** A node that had not been heard for so long when the suspect last was is not waited for. */
 const RECENT_MS = 3_000;
+/** Who was blamed so lately may have been blamed for what another node shows only now. */
+const BLAMED_MS = 5_000;
 
 export interface ClockWatchPorts {
   readonly clock: Pick<Clock, 'nowMs' | 'after'>;
@@ -30,13 +31,10 @@ export interface ClockWatchPorts {
 export type SelfSuspicion = 'stall' | 'shift';
 
 /** A node whose clock seems to have moved, before it is known whether it was this server's. */
-interface Suspicion {
+interface Suspicion extends Movement {
   readonly sinceMs: number;
-  /** The last moment at which its clock was where it used to be. */
+  /** After that its clock was where it used to be once more. */
   readonly goodMs: number;
-  readonly shift: OffsetInterval;
-  /** By how much it has moved altogether since, as far as that has been measured well: this server may have slept again. */
-  readonly nowShift: OffsetInterval;
   /** What will hold if it is at fault. */
   readonly latest: Measurement;
 }
@@ -69,6 +67,7 @@ export class ClockWatch {
   /** Since when the server suspects itself, and who has contradicted that. */
   #ownSinceMs: number | undefined;
   readonly #agreeing = new Set<number>();
+  #blamed: readonly { readonly node: number; readonly suspicion: Suspicion; readonly atMs: number }[] = [];
   /** When the server's own clock was found to have moved. */
   #anewMs = Number.NEGATIVE_INFINITY;
   #hold: Timer | undefined;
@@ -147,7 +146,7 @@ export class ClockWatch {
   }
 
   #suspect(node: number, shift: OffsetInterval, latest: Measurement): void {
-    const goodMs = this.clockOf(node).lastReceivedMs;
+    const goodMs = this.clockOf(node).lastSentMs;
     const suspicion: Suspicion = { sinceMs: latest.receivedMs, goodMs, shift, nowShift: shift, latest };
     for (const other of this.#suspicions.values()) {
       if (movedAlike(other, suspicion)) this.#suspectItself('shift');
@@ -201,6 +200,8 @@ export class ClockWatch {
       if (role === 'unheard' || role === 'unclear') unheard += 1;
       if (role === 'unclear') unclear += 1;
     });
+    // Nobody says that it was not this server: those who were blamed for the same count as well.
+    if (witnesses === 0) company += this.#blamedFor(node, suspicion);
     // A server whose machine slept meets its nodes again one by one: the first that comes back is not yet to blame.
     // Who has answered since, and has not made it clear, will not.
     const tooFew = unheard > unclear && company + witnesses + unclear < this.quorum;
@@ -230,8 +231,17 @@ export class ClockWatch {
     return [...this.#suspicions.values()].filter((other) => movedAlike(other, suspicion)).length;
   }
 
-  #convict(node: number, { shift, latest }: Suspicion): void {
+  #blamedFor(node: number, suspicion: Suspicion): number {
+    const sinceMs = this.ports.clock.nowMs() - BLAMED_MS;
+    this.#blamed = this.#blamed.filter(({ atMs }) => atMs > sinceMs);
+    return this.#blamed.filter((other) => other.node !== node && movedAlike(other.suspicion, suspicion)).length;
+  }
+
+  #convict(node: number, suspicion: Suspicion): void {
+    const { shift, latest } = suspicion;
     this.#suspicions.delete(node);
+    const others = this.#blamed.filter((other) => other.node !== node);
+    this.#blamed = [...others, { node, suspicion, atMs: this.ports.clock.nowMs() }];
     const clock = this.clockOf(node);
     clock.forget();
     clock.learn(latest.interval, latest.sentMs, latest.receivedMs);
@@ -260,31 +270,4 @@ export class ClockWatch {
       .filter((endMs) => endMs > nowMs);
     if (ends.length > 0) this.#hold = this.ports.clock.after(Math.min(...ends) - nowMs, () => this.#judge());
   }
-}
-
-/** Whether a clock that is under no suspicion has moved for certain, and hardly less than one that is. */
-function movedToo(shift: OffsetInterval, suspected: OffsetInterval): boolean {
-  const isAhead = suspected.lowMs > 0;
-  return isAhead ? shift.lowMs > suspected.lowMs - ALIKE_MS : shift.highMs < suspected.highMs + ALIKE_MS;
-}
-
-/** Of nodes that were noticed between two movements of a server's clock, only the sums may be the same. */
-function movedAlike(left: Suspicion, right: Suspicion): boolean {
-  return alike(left.shift, right.shift) || alike(left.nowShift, right.nowShift);
-}
-
-/** Whether one movement can explain both. */
-function alike(left: OffsetInterval, right: OffsetInterval): boolean {
-  const [one, other] = [range(left), range(right)];
-  return one.lowMs <= other.highMs + ALIKE_MS && other.lowMs <= one.highMs + ALIKE_MS;
-}
-
-/**
- * How far a clock may have moved. Ends that have crossed are those of a movement that was taken for less at first, and became part
- * of the bounds: it was as far as what is left of it at least.
- */
-function range({ lowMs, highMs }: OffsetInterval): OffsetInterval {
-  if (lowMs <= highMs) return { lowMs, highMs };
-  const isAhead = lowMs + highMs > 0;
-  return isAhead ? { lowMs, highMs: Number.POSITIVE_INFINITY } : { lowMs: Number.NEGATIVE_INFINITY, highMs };
 }
