@@ -164,7 +164,8 @@ export class Resumption {
           break;
       }
       done(settled, calledAtMs);
-      if (settled.kind === 'unknown') this.#contention.pump(resource);
+      // Where its stream has ended meanwhile, the client may be elsewhere with it by now.
+      if (settled.kind === 'unknown' || request.session.attachment === undefined) this.#contention.pump(resource);
       this.#forgetIfNobodyComes(request);
       if (request.givenUp && !request.hasEnded) {
         request.givenUp = false;
