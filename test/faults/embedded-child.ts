@@ -64,10 +64,10 @@ export class GranterProcess {
     this.#child.kill(name);
   }
 
-  /** Resolves with the exit code when the process is gone and all it said was read. */
-  async ended(): Promise<number | null> {
+  /** Resolves with the exit code, or the signal that ended it, when the process is gone and all it said was read. */
+  async ended(): Promise<number | NodeJS.Signals | null> {
     await this.#closed;
-    return this.#child.exitCode;
+    return this.#child.exitCode ?? this.#child.signalCode;
   }
 
   async kill(): Promise<void> {

@@ -105,7 +105,7 @@ export class AskedStore implements LeaseStore {
       const bid = bids[index];
       if (bid !== undefined && answer === 'renewed') {
         this.listening.noted(bid.resource, { kind: 'renewed', token: bid.token, ttlMs: bid.ttlMs });
-      }
+      } else if (bid !== undefined && answer === 'unknown') this.listening.noted(bid.resource, UNKNOWN);
       answered(index, answer);
     });
   }

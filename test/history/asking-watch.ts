@@ -42,7 +42,7 @@ export class AskingWatch {
   readonly #lives = new Map<string, Life>();
 
   constructor(
-    private readonly queues: Pick<QueueWatch, 'isThere' | 'waitedFor'>,
+    private readonly queues: Pick<QueueWatch, 'isThere' | 'awayForMs' | 'waitedFor'>,
     private readonly ports: AskingWatchPorts,
   ) {}
 
@@ -80,6 +80,9 @@ export class AskingWatch {
     for (const { resource, sinceMs } of this.queues.waitedFor(server)) {
       const known = this.#known(life, resourceKey('default', resource));
       if (known.calls > 0 || this.#isHeld(server, life, known)) this.#hasReason(known);
+      // Its holder may have come and gone since the last look: the pause begins when it goes.
+      else if (known.holder !== undefined)
+        this.#hasReason(known, -this.queues.awayForMs(server, known.holder.sessionId));
       const idleMs = nowMs - Math.max(known.reasonMs, sinceMs);
       if (idleMs <= LONGEST_PAUSE_MS + slackMs) continue;
       const what = `${server.name} has not asked for ${resource} for ${idleMs.toFixed()} ms`;

@@ -43,6 +43,8 @@ type Waits = Map<number, string>;
 export class QueueWatch {
   readonly #sessions = new Map<string, Waits>();
   readonly #streams = new Map<string, Set<WatchedStream>>();
+  /** When sessions last had a stream at a server that has none of theirs now. */
+  readonly #leftMs = new Map<string, number>();
 
   constructor(private readonly queues: QueueOrder) {}
 
@@ -51,7 +53,7 @@ export class QueueWatch {
     const streams = this.#streams.get(server.name) ?? new Set<WatchedStream>();
     this.#streams.set(server.name, streams.add(stream));
     const gone = (): void => {
-      streams.delete(stream);
+      if (streams.delete(stream)) this.#leftMs.set(`${server.name} ${stream.sessionId}`, server.nowMs());
       this.#away(server.name, stream);
     };
     const handler = core.connect({
@@ -83,6 +85,12 @@ export class QueueWatch {
   isThere(server: string, sessionId: string): boolean {
     for (const stream of this.#streams.get(server) ?? []) if (stream.sessionId === sessionId) return true;
     return false;
+  }
+
+  /** For how long it has had none, by the server's clock, if it ever had. */
+  awayForMs(server: WatchedServer, sessionId: string): number {
+    const leftMs = this.#leftMs.get(`${server.name} ${sessionId}`);
+    return leftMs === undefined ? Number.POSITIVE_INFINITY : server.nowMs() - leftMs;
   }
 
   /** What somebody waits for at a server who has been there all the time, and since when. */

@@ -176,15 +176,18 @@ class RedlockStage implements Stage {
 
   /**
    * Where no clock of a node ever moves, a server that says that one has is in error (L6). A server whose own has stood still may
-   * have nothing to compare a node with, but never takes the votes of most.
+   * have nothing to compare a node with, but never takes the votes of most for one sleep.
    */
   #unadmitted(redis: ModelRedis): void {
     const { cast, history, world } = this.parts;
     if (cast.evicts || (cast.clockFaults !== 'none' && cast.clockFaults !== 'walls')) return;
     this.#unadmittedMs.set(redis, world.nowMs);
     const lately = [...this.#unadmittedMs.values()].filter((atMs) => atMs > world.nowMs - BLAME_MS).length;
-    const haveSlept = this.servers.some(({ process }) => process.sleptMs > world.nowMs - LATE_VERDICT_MS);
-    if (haveSlept && 2 * lately <= cast.redises) return;
+    const sleeps = this.servers.reduce(
+      (all, { process }) => all + process.sleepsSince(world.nowMs - LATE_VERDICT_MS),
+      0,
+    );
+    if (sleeps > 0 && (2 * lately <= cast.redises || lately <= sleeps)) return;
     const what = `${redis.id} (${lately} of ${cast.redises} lately) has lost its vote`;
     history.violated('L6', `${what}, though no clock of a node has moved, nor has any evicted anything`);
   }

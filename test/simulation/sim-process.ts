@@ -32,7 +32,8 @@ export class SimProcess {
   #sinceMs: number;
   /** Its machine sleeps. */
   #asleep = false;
-  #wokeMs = Number.NEGATIVE_INFINITY;
+  /** When it woke, each time. */
+  readonly #wokenMs: number[] = [];
   #setBackMs = Number.NEGATIVE_INFINITY;
   #backlog: Waiting[] = [];
   #turnEnds: (() => void)[] = [];
@@ -60,7 +61,12 @@ export class SimProcess {
 
   /** The last moment of true time at which its machine slept. */
   get sleptMs(): number {
-    return this.#asleep ? this.world.nowMs : this.#wokeMs;
+    return this.#asleep ? this.world.nowMs : (this.#wokenMs.at(-1) ?? Number.NEGATIVE_INFINITY);
+  }
+
+  /** How often its machine has slept since, the sleep that was under way then included. */
+  sleepsSince(atMs: number): number {
+    return this.#wokenMs.filter((wokenMs) => wokenMs >= atMs).length + (this.#asleep ? 1 : 0);
   }
 
   /** The last moment of true time at which its wall clock was set back. */
@@ -171,7 +177,7 @@ export class SimProcess {
 
   #wake(): void {
     this.#keepTime();
-    if (this.#asleep) this.#wokeMs = this.world.nowMs;
+    if (this.#asleep) this.#wokenMs.push(this.world.nowMs);
     this.#asleep = false;
   }
 }

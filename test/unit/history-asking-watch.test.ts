@@ -22,6 +22,8 @@ class AskedByHand {
   readonly violations: string[] = [];
   /** Whether the holder's session has a stream here. */
   holderIsThere = true;
+  /** For how long it has had none. */
+  holderAwayForMs = Number.POSITIVE_INFINITY;
   goesOn = true;
   readonly #clock = new VirtualClock();
   readonly #store: ModelStore;
@@ -31,8 +33,9 @@ class AskedByHand {
   constructor(neighbours: boolean) {
     this.#store = new ModelStore(this.#clock);
     if (neighbours) new ModelStore(this.#clock, this.#store);
-    const queues: Pick<QueueWatch, 'isThere' | 'waitedFor'> = {
+    const queues: Pick<QueueWatch, 'isThere' | 'awayForMs' | 'waitedFor'> = {
       isThere: () => this.holderIsThere,
+      awayForMs: () => this.holderAwayForMs,
       waitedFor: () => [{ resource: 'r', sinceMs: 0 }],
     };
     this.#watch = new AskingWatch(queues, {
@@ -126,6 +129,21 @@ describe('the watch over what servers ask of their stores (L1)', () => {
       await server.passes(400);
       expect(server.violations).to.deep.equal(expected);
     }
+  });
+
+  it('gives it its time anew when a holder has come and gone between two looks', async () => {
+    const server = new AskedByHand(true);
+    await server.asks();
+    await server.passes(200);
+    server.holderIsThere = false;
+    await server.passes(200);
+    server.holderAwayForMs = 20;
+    await server.passes(SLACK_MS);
+    server.holderAwayForMs = Number.POSITIVE_INFINITY;
+    await server.passes(250);
+    expect(server.violations).to.deep.equal([]);
+    await server.passes(100);
+    expect(server.violations).to.deep.equal(['L1']);
   });
 
   it('lets the only server wait for as long as its store has said', async () => {
