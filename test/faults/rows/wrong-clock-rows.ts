@@ -26,8 +26,14 @@ const E4: PlayedRow = {
     'the clocks of three nodes are 0.5 % fast and those of two 0.5 % slow; its holder is cut off, and another asks: with 5 % two may believe, which is documented',
   kind: 'played',
   control: {
-    without: 'the bound on clock rates, of which they are 5 % off, and what a client keeps back',
+    without:
+      'the bound on clock rates, of which they are 5 % off, the look for clocks that move, and what a client keeps back',
     edits: [
+      {
+        file: 'server/src/store/redlock/coordinator/clock-watch.ts',
+        original: 'const FAULT_MS = 100;',
+        replacement: 'const FAULT_MS = 1e9;',
+      },
       {
         file: 'client/src/session/leases.ts',
         original: 'return Math.min(optionMs ?? Math.min(ttlMs * MARGIN_SHARE, MAX_MARGIN_MS), ttlMs / 2);',
