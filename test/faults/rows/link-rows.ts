@@ -2,9 +2,8 @@ import { nowUs } from '../../history/events.js';
 import { eventually } from '../../support/deadline.js';
 import type { Direction } from '../../support/tcp-proxy.js';
 import { PATIENCE_MS, SLACK_MS, TTL_MS } from '../harness/cell.js';
-import { guard } from '../harness/guards-off.js';
 import { LASTING_TTL_MS, R, reached, SMALL } from './client-rows.js';
-import { NO_MAJORITY } from './node-rows.js';
+import { NO_DELETION, NO_MAJORITY } from './node-rows.js';
 import { measured, type PlayedRow, seconds } from './row.js';
 
 const LONG_TTL_MS = 30_000;
@@ -15,11 +14,7 @@ export const D8B: PlayedRow = {
   id: 'D8b',
   title: 'one direction of a connection ends while the other goes on: to three nodes under a bid, and to the holder',
   kind: 'played',
-  control: {
-    without: 'deleting a failed bid from nodes that were silent, or answer late',
-    edits: [...guard('abort-silent'), ...guard('abort-late')],
-    breaks: /^I6: all keys freed/,
-  },
+  control: NO_DELETION,
   play: async (stage) => {
     const cell = await stage.cell({ ...SMALL, servers: 1, maxTtlMs: LONG_TTL_MS });
     const [holder, other] = [cell.client(1), cell.client(2)];

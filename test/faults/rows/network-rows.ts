@@ -5,7 +5,7 @@ import { TWO_BELIEVE } from '../harness/stage.js';
 import { heldAndWaited, mustNotWrite, NO_OWN_CLOCK, R, reached, SMALL } from './client-rows.js';
 import { D8B, D11, D14 } from './link-rows.js';
 import { LOSSY_ROWS } from './lossy-rows.js';
-import { NO_MAJORITY, underLoad } from './node-rows.js';
+import { NO_DELETION, NO_MAJORITY, underLoad } from './node-rows.js';
 import { measured, type PlayedRow, type Row, seconds } from './row.js';
 import { D13 } from './storm-rows.js';
 
@@ -29,11 +29,7 @@ const D3: PlayedRow = {
   id: 'D3',
   title: 'requests of a server arrive at three nodes, and the replies do not',
   kind: 'played',
-  control: {
-    without: 'deleting a failed bid from nodes that were silent, or answer late',
-    edits: [...guard('abort-silent'), ...guard('abort-late')],
-    breaks: /^I6: all keys freed/,
-  },
+  control: NO_DELETION,
   play: async (stage) => {
     const cell = await stage.cell({ ...SMALL, servers: 1, clients: 1, maxTtlMs: LONG_TTL_MS });
     const client = cell.client(1);

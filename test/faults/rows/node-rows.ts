@@ -2,9 +2,17 @@ import { nowUs } from '../../history/events.js';
 import type { Treatment } from '../../support/tcp-proxy.js';
 import type { Cell } from '../harness/cell.js';
 import { freeAgainMs, NODE_DEADLINE_MS, PATIENCE_MS, SLACK_MS, TTL_MS } from '../harness/cell.js';
+import { guard } from '../harness/guards-off.js';
 import { type Control, type Stage, TWO_BELIEVE } from '../harness/stage.js';
 import { LEAST_SHIFTS, R, reached, rested, SMALL } from './client-rows.js';
 import { measured, type PlayedRow, seconds } from './row.js';
+
+/** A server that leaves at nodes what came to nothing. */
+export const NO_DELETION: Control = {
+  without: 'deleting a failed bid from nodes that were silent, or answer late',
+  edits: [...guard('abort-silent'), ...guard('abort-late')],
+  breaks: /^I6: all keys freed/,
+};
 
 /** Two of five are enough: any two such sets need not share a node. */
 export const NO_MAJORITY: Control = {
