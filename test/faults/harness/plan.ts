@@ -24,6 +24,9 @@ export interface Plan {
   readonly apart?: (server: number) => readonly number[];
 }
 
+/** One server with the embedded store, and whoever comes to it. */
+export const ONE_SERVER: Plan = { nodes: 0, servers: 1, clients: 0 };
+
 /** What a run has of its own. */
 export interface Surroundings {
   readonly folder: string;

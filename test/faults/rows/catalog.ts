@@ -1,8 +1,11 @@
 import type { Control } from '../harness/stage.js';
 import { ADOPTION_ROWS } from './adoption-rows.js';
+import { API_ROWS } from './api-rows.js';
 import { CLIENT_ROWS } from './client-rows.js';
 import { CLOCK_ROWS } from './clock-rows.js';
-import { API_ROWS, EMBEDDED_ROWS, LIBRARY_ROWS, MISUSE_ROWS } from './further-rows.js';
+import { EMBEDDED_ROWS } from './embedded-rows.js';
+import { LIBRARY_ROWS } from './library-rows.js';
+import { MISUSE_ROWS } from './misuse-rows.js';
 import { NETWORK_ROWS } from './network-rows.js';
 import { NODE_ROWS } from './node-rows.js';
 import type { Row } from './row.js';
