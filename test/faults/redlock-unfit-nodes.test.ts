@@ -1,9 +1,8 @@
-import { mkdir, rm } from 'node:fs/promises';
 import { expect } from 'chai';
 import { acquireBid, grantee } from '../contract/store-bids.js';
-import { eventually } from '../support/deadline.js';
 import type { RedisServer } from '../support/redis-server.js';
-import { FaultRig, lockKey, MAX_TTL_MS, PATIENCE_MS, quarantineOf } from '../support/redlock/fault-rig.js';
+import { FaultRig, lockKey, MAX_TTL_MS, quarantineOf } from '../support/redlock/fault-rig.js';
+import { makeFit, makeUnfit } from '../support/redlock/unfit-node.js';
 
 const ALL = [1, 2, 3, 4, 5];
 
@@ -21,24 +20,24 @@ describe('faults: Redis nodes that are not fit for use', function () {
     const server = await rig.firstServer();
     const holding = await rig.hold(server, 'r');
     const given = await rig.hold(server, 'given back');
-    await onAll(rig, ALL, ({ client }) => client.config('SET', 'maxmemory', '1'));
+    await onAll(rig, ALL, (redis) => makeUnfit(redis, 'full'));
     await rig.refusal(server, 'new', /redis-\d failed: OOM command not allowed when used memory > 'maxmemory'/);
     for (let round = 0; round < 5; round += 1) expect(await holding.extend()).to.equal('renewed');
     expect(await given.release()).to.equal('released');
     expect(await holding.release()).to.equal('released');
     await rig.stands('r', 0);
-    await onAll(rig, ALL, ({ client }) => client.config('SET', 'maxmemory', '0'));
+    await onAll(rig, ALL, (redis) => makeFit(redis, 'full'));
     await rig.hold(server, 'new');
   });
 
   it('C11: a minority out of memory stops nothing, and keeps nothing of what it could not take', async () => {
     await start();
     const server = await rig.firstServer();
-    await onAll(rig, [1, 2], ({ client }) => client.config('SET', 'maxmemory', '1'));
+    await onAll(rig, [1, 2], (redis) => makeUnfit(redis, 'full'));
     const holding = await rig.hold(server, 'r');
     await rig.stands('r', 3);
     expect(await holding.extend()).to.equal('renewed');
-    await onAll(rig, [1, 2], ({ client }) => client.config('SET', 'maxmemory', '0'));
+    await onAll(rig, [1, 2], (redis) => makeFit(redis, 'full'));
     expect(await holding.extend()).to.equal('renewed');
     holding.keep();
     await rig.stands('r', 5);
@@ -64,11 +63,11 @@ describe('faults: Redis nodes that are not fit for use', function () {
     await start({ directives: [['enable-protected-configs', 'yes']] });
     const server = await rig.firstServer();
     const holding = await rig.hold(server, 'r');
-    await onAll(rig, [1, 2, 3], failToSave);
+    await onAll(rig, [1, 2, 3], (redis) => makeUnfit(redis, 'unable_to_save'));
     expect(await holding.extend()).to.equal('unknown');
     await rig.refusal(server, 'new', /redis-1 takes no writes because it cannot save them to its disk/);
     expect(await holding.release()).to.equal('unknown');
-    await onAll(rig, [1, 2, 3], saveAgain);
+    await onAll(rig, [1, 2, 3], (redis) => makeFit(redis, 'unable_to_save'));
     await rig.hold(server, 'r', MAX_TTL_MS, MAX_TTL_MS + 2_000);
     await rig.hold(server, 'new');
   });
@@ -78,14 +77,14 @@ describe('faults: Redis nodes that are not fit for use', function () {
     const server = await rig.firstServer();
     const holding = await rig.hold(server, 'r');
     holding.keep();
-    await onAll(rig, [4, 5], ({ client }) => client.replicaof('127.0.0.1', 1));
+    await onAll(rig, [4, 5], (redis) => makeUnfit(redis, 'replica'));
     expect(await holding.extend()).to.equal('renewed');
     for (const number of [4, 5]) expect((await server.sees(number, 'unavailable')).detail).to.equal('is a replica');
     const toldBefore = server.events.length;
     for (let round = 0; round < 5; round += 1) await (await rig.hold(server, 'other')).release();
     expect(server.events.slice(toldBefore)).to.deep.equal([]);
     const promotedMs = performance.now();
-    await onAll(rig, [4, 5], ({ client }) => client.replicaof('NO', 'ONE'));
+    await onAll(rig, [4, 5], (redis) => makeFit(redis, 'replica'));
     for (const number of [4, 5]) await server.sees(number, 'quarantined');
     for (const number of [4, 5]) await server.sees(number, 'admitted');
     expect(performance.now() - promotedMs).to.be.greaterThan(quarantineOf());
@@ -96,7 +95,7 @@ describe('faults: Redis nodes that are not fit for use', function () {
   it('C14: when a majority has been turned into replicas nothing is granted, and the message says so', async () => {
     await start();
     const server = await rig.firstServer();
-    await onAll(rig, [1, 2, 3], ({ client }) => client.replicaof('127.0.0.1', 1));
+    await onAll(rig, [1, 2, 3], (redis) => makeUnfit(redis, 'replica'));
     await rig.refusal(
       server,
       'r',
@@ -174,26 +173,4 @@ describe('faults: Redis nodes that are not fit for use', function () {
 
 function onAll(rig: FaultRig, numbers: readonly number[], act: (redis: RedisServer) => Promise<unknown>) {
   return Promise.all(rig.redises(...numbers).map(act));
-}
-
-/** As on a full disk: a snapshot fails, and Redis takes no writes until one succeeds. */
-async function failToSave({ client, directory }: RedisServer): Promise<void> {
-  await client.config('SET', 'save', '3600 1');
-  await rm(directory, { recursive: true });
-  await client.bgsave();
-  await lastSave(client, 'err');
-}
-
-async function saveAgain({ client, directory }: RedisServer): Promise<void> {
-  await mkdir(directory);
-  await client.config('SET', 'dir', directory);
-  await client.bgsave();
-  await lastSave(client, 'ok');
-}
-
-async function lastSave(client: RedisServer['client'], status: 'ok' | 'err'): Promise<void> {
-  await eventually(PATIENCE_MS, `the last snapshot ${status}`, async () => {
-    const info = await client.info('persistence');
-    return info.includes(`rdb_last_bgsave_status:${status}`) || undefined;
-  });
 }
