@@ -13,6 +13,9 @@ const LONG_MS = 2 * TTL_MS;
 const LONG_SHARE = 0.05;
 /** Now and then a name that nobody had and nobody will have. */
 const ONCE_SHARE = 0.1;
+/** Now and then somebody computes for longer than the lease lasts, and then wants to write. */
+const STALL_SHARE = 0.02;
+const STALL_MS = 1.2 * TTL_MS;
 /** After a failure, so that a cell that is down is not flooded. */
 const BREATH_MS = 100;
 
@@ -55,11 +58,11 @@ export class Crowd {
   }
 
   /** Ends a client in the middle of whatever it does. */
-  async kill(number: number): Promise<void> {
+  async end(number: number, how: 'killed' | 'leaves' = 'killed'): Promise<void> {
     const client = this.cell.client(number);
     this.#gone.add(client);
     this.#loops.delete(client);
-    await client.kill();
+    await (how === 'killed' ? client.kill() : client.leave());
   }
 
   /** Another one in the place of one that was ended. */
@@ -100,7 +103,7 @@ export class Crowd {
     };
     await order(() => client.acquire(name, TTL_MS, WAIT_MS));
     try {
-      await order(() => this.#write(client, name));
+      await order(() => this.#write(client, name, random.chance(STALL_SHARE) ? STALL_MS : 0));
       await reached(nowUs() + 1_000 * (random.chance(LONG_SHARE) ? LONG_MS : random.unit() * SHORT_MS));
       await order(() => this.#write(client, name));
     } finally {
@@ -108,9 +111,9 @@ export class Crowd {
     }
   }
 
-  async #write(client: Participant, name: string): Promise<void> {
+  async #write(client: Participant, name: string, stallMs = 0): Promise<void> {
     this.#writes += 1;
-    await client.write(name, this.cell.resource.address, `write-${this.#writes}`);
+    await client.write(name, this.cell.resource.address, `write-${this.#writes}`, { stallMs });
   }
 
   #name(random: SeededRandom): string {

@@ -1,70 +1,8 @@
 import { SeededRandom } from '../../simulation/seeded-random.js';
+import { UNFITNESSES } from '../../support/redlock/unfit-node.js';
 import type { Direction, Treatment } from '../../support/tcp-proxy.js';
-
-/** Numbers count from 1. Without nodes there is one server, with the embedded store. */
-export interface Cast {
-  readonly nodes: 0 | 5;
-  readonly servers: number;
-  readonly clients: number;
-}
-
-/** One thing that is done to some nodes at once. */
-export type StrikeAtNodes =
-  | { readonly kind: 'kill_nodes'; readonly nodes: readonly number[]; readonly empty: boolean }
-  | { readonly kind: 'stop_nodes'; readonly nodes: readonly number[] }
-  | { readonly kind: 'flush_nodes'; readonly nodes: readonly number[] }
-  /** `CLIENT PAUSE`: they take commands, and answer none of them. */
-  | { readonly kind: 'hold_commands'; readonly nodes: readonly number[] }
-  | { readonly kind: 'forget_scripts'; readonly nodes: readonly number[] }
-  /** `CLIENT KILL` of everybody. */
-  | { readonly kind: 'drop_connections'; readonly nodes: readonly number[] };
-
-/** One thing that is done to the processes or the links between them. */
-export type Strike =
-  | StrikeAtNodes
-  | { readonly kind: 'step_node_clock'; readonly node: number; readonly stepMs: number }
-  /** A server is cut off from nodes; connections are reset and refused. */
-  | { readonly kind: 'part'; readonly server: number; readonly nodes: readonly number[] }
-  | {
-      readonly kind: 'disturb_ways';
-      readonly server: number;
-      readonly nodes: readonly number[];
-      readonly direction: Direction;
-      readonly treatment: Treatment;
-    }
-  | { readonly kind: 'cut_door'; readonly server: number }
-  /** The connections there are pass nothing any more, and stay up. */
-  | { readonly kind: 'deafen_door'; readonly server: number }
-  | {
-      readonly kind: 'disturb_door';
-      readonly server: number;
-      readonly direction: Direction;
-      readonly treatment: Treatment;
-    }
-  | { readonly kind: 'kill_server'; readonly server: number }
-  | { readonly kind: 'drain_server'; readonly server: number }
-  | { readonly kind: 'stop_server'; readonly server: number }
-  | { readonly kind: 'step_server_clock'; readonly server: number; readonly stepMs: number }
-  | { readonly kind: 'kill_client'; readonly client: number }
-  | { readonly kind: 'stop_client'; readonly client: number }
-  /**
-   * All clients have one wall clock, which is set back and never forward: then they would give up early what they hold,
-   * and what is given up so is not in a history.
-   */
-  | { readonly kind: 'step_client_clock'; readonly backMs: number };
-
-/** A strike within its round. */
-export interface Blow {
-  readonly strike: Strike;
-  readonly atMs: number;
-  readonly forMs: number;
-}
-
-/** Strikes that overlap, and hit different things each. After a round everything is healed and has to recover. */
-export interface Round {
-  readonly number: number;
-  readonly blows: readonly Blow[];
-}
+import { PESTERINGS } from '../harness/stranger.js';
+import { type Blow, type Cast, majorityOf, type Round, type Strike, targetsOf } from './strikes.js';
 
 const LATEST_MS = 2_500;
 const SHORTEST_MS = 300;
@@ -97,6 +35,7 @@ function treatment(random: SeededRandom): Treatment {
     { kind: 'swallow' },
     { kind: 'hold' },
     { kind: 'reset_after', bytes },
+    { kind: 'forget_idle', ms },
   ]);
 }
 
@@ -108,9 +47,17 @@ const OF_NODES: readonly Maker[] = [
   (random, cast) => ({ kind: 'hold_commands', nodes: some(random, cast, 2) }),
   (random, cast) => ({ kind: 'forget_scripts', nodes: some(random, cast, cast.nodes) }),
   (random, cast) => ({ kind: 'drop_connections', nodes: some(random, cast, cast.nodes) }),
+  (random, cast) => ({ kind: 'unfit_nodes', nodes: some(random, cast, cast.nodes), how: random.pick(UNFITNESSES) }),
+  (random, cast) => ({ kind: 'unfit_nodes', nodes: some(random, cast, 2), how: random.pick(UNFITNESSES) }),
   (random, cast) => ({ kind: 'part', server: server(random, cast), nodes: some(random, cast, cast.nodes) }),
   disturbedWays,
   disturbedWays,
+  (random, cast) => ({
+    kind: 'half_close_ways',
+    server: server(random, cast),
+    nodes: some(random, cast, cast.nodes),
+    direction: direction(random),
+  }),
 ];
 
 function disturbedWays(random: SeededRandom, cast: Cast): Strike {
@@ -133,11 +80,16 @@ const OF_ALL: readonly Maker[] = [
     direction: direction(random),
     treatment: treatment(random),
   }),
+  (random, cast) => ({ kind: 'half_close_door', server: server(random, cast), direction: direction(random) }),
+  (random, cast) => ({ kind: 'pester_server', server: server(random, cast), by: random.pick(PESTERINGS) }),
   (random, cast) => ({ kind: 'kill_server', server: mortal(random, cast) }),
   (random, cast) => ({ kind: 'drain_server', server: mortal(random, cast) }),
   (random, cast) => ({ kind: 'stop_server', server: server(random, cast) }),
+  (random, cast) => ({ kind: 'stutter_server', server: server(random, cast) }),
   (random, cast) => ({ kind: 'step_server_clock', server: server(random, cast), stepMs: random.pick(OTHER_STEPS_MS) }),
   (random, cast) => ({ kind: 'kill_client', client: client(random, cast) }),
+  (random, cast) => ({ kind: 'leave_client', client: client(random, cast) }),
+  (random, cast) => ({ kind: 'busy_client', client: client(random, cast) }),
   (random, cast) => ({ kind: 'stop_client', client: client(random, cast) }),
   (random) => ({ kind: 'step_client_clock', backMs: random.pick(OTHER_STEPS_MS.map(Math.abs)) }),
 ];
@@ -198,43 +150,6 @@ function when(random: SeededRandom): Pick<Blow, 'atMs' | 'forMs'> {
     atMs: Math.round(random.between(0, LATEST_MS)),
     forMs: Math.round(random.between(SHORTEST_MS, LONGEST_MS)),
   };
-}
-
-/** So many nodes that without them nothing can be certain. */
-export function majorityOf({ nodes }: Cast): number {
-  return Math.floor(nodes / 2) + 1;
-}
-
-/** What a strike takes hold of: no two of a round do the same. */
-export function targetsOf(strike: Strike): readonly string[] {
-  switch (strike.kind) {
-    case 'kill_nodes':
-    case 'stop_nodes':
-    case 'flush_nodes':
-    case 'hold_commands':
-    case 'forget_scripts':
-    case 'drop_connections':
-      return strike.nodes.map((node) => `node ${node}`);
-    case 'step_node_clock':
-      return [`node ${strike.node}`];
-    case 'part':
-    case 'disturb_ways':
-      return strike.nodes.map((node) => `way from server ${strike.server} to node ${node}`);
-    case 'cut_door':
-    case 'deafen_door':
-    case 'disturb_door':
-      return [`door of server ${strike.server}`];
-    case 'kill_server':
-    case 'drain_server':
-    case 'stop_server':
-    case 'step_server_clock':
-      return [`server ${strike.server}`];
-    case 'kill_client':
-    case 'stop_client':
-      return [`client ${strike.client}`];
-    case 'step_client_clock':
-      return ['clock of the clients'];
-  }
 }
 
 function numbers(count: number): readonly number[] {

@@ -5,7 +5,7 @@ import { ROOT } from '../../support/project-root.js';
 import { write } from '../rows/results.js';
 import type { ControlResult } from '../rows/row.js';
 import type { LeakRow } from './leaks.js';
-import type { Strike } from './nemesis-plan.js';
+import type { Strike } from './strikes.js';
 
 export type StoreName = 'redlock' | 'embedded';
 

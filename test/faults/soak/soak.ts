@@ -14,8 +14,9 @@ import { Crowd, NAMES } from './crowd.js';
 import { type Inspection, Inspector } from './inspection.js';
 import { type LeakRow, leakRows, leaksOf } from './leaks.js';
 import { type Clocks, Nemesis } from './nemesis.js';
-import { type Cast, NODE_STEP_MS, type Round, roundsOf, type Strike } from './nemesis-plan.js';
+import { NODE_STEP_MS, roundsOf } from './nemesis-plan.js';
 import type { SoakResult, StoreName } from './result.js';
+import type { Cast, Round, Strike } from './strikes.js';
 
 const CASTS: Readonly<Record<StoreName, Cast>> = {
   redlock: { nodes: 5, servers: 3, clients: 6 },
@@ -23,6 +24,11 @@ const CASTS: Readonly<Record<StoreName, Cast>> = {
 };
 /** What acquires of clients that ask for nothing wrong may fail with, whatever is done. */
 const FAILURE_CODES = ['UnavailableError', 'WaitTimeoutError', 'LeaseLostError'];
+/** They keep what they have, and may be told that their disk is gone. */
+const REDIS_DIRECTIVES = [
+  ['appendonly', 'yes'],
+  ['enable-protected-configs', 'yes'],
+];
 const GRACE_MS = 3_000;
 const SERVER_ARGS = ['--grace', `${GRACE_MS}ms`, '--drain-timeout', '2s'];
 /** How long what was left by the last of them may take to end. */
@@ -135,7 +141,7 @@ export class Soak {
     return this.#stage.cell({
       ...this.#cast,
       serverArgs: SERVER_ARGS,
-      redis: { directives: [['appendonly', 'yes']] },
+      redis: { directives: REDIS_DIRECTIVES },
       redisEnv: (number) => nodes[number - 1]?.env ?? {},
       serverEnv: (number) => ({ ...servers[number - 1]?.env, ...inspected }),
       clientLaunch: { env: clients.env },
@@ -147,7 +153,7 @@ export class Soak {
     const numbers = [...cell.clients.keys()].map((index) => index + 1);
     await crowd.begin();
     await reached(nowUs() + WARM_UP_MS * 1_000);
-    await Promise.all(numbers.map((number) => crowd.kill(number)));
+    await Promise.all(numbers.map((number) => crowd.end(number)));
     for (const [index, server] of cell.servers.entries()) {
       await eventually(2 * PATIENCE_MS, 'the first crowd to be forgotten', async () => {
         const gauges = await this.#gauges(cell, index + 1);
