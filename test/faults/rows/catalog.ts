@@ -11,6 +11,7 @@ import { NODE_ROWS } from './node-rows.js';
 import type { Row } from './row.js';
 import { SERVER_ROWS } from './server-rows.js';
 import { STALL_ROWS } from './stall-rows.js';
+import { UNFIT_ROWS } from './unfit-rows.js';
 import { C5, C9, C22 } from './wipe-rows.js';
 import { WRONG_CLOCK_ROWS } from './wrong-clock-rows.js';
 
@@ -28,6 +29,7 @@ const { C26 } = ADOPTION_ROWS;
 const { C25 } = STALL_ROWS;
 const { A7, A11 } = LIBRARY_ROWS;
 const { C1, C2, C3, C12, C17, C20 } = NODE_ROWS;
+const { C11, C13, C14 } = UNFIT_ROWS;
 const { A12, C23, E1, E2, E5, E6 } = CLOCK_ROWS;
 const { E4, E7, E8 } = WRONG_CLOCK_ROWS;
 
@@ -48,10 +50,10 @@ export const ROWS: readonly Row[] = [
   tested('C7', 'nodes restarted with their data', 'nodes'),
   C9,
   tested('C10', 'lock keys and ballots deleted at a minority', 'wipes'),
-  tested('C11', 'nodes out of memory', 'unfit-nodes'),
+  C11,
   C12,
-  tested('C13', 'nodes that cannot save', 'unfit-nodes'),
-  tested('C14', 'nodes turned into replicas', 'unfit-nodes'),
+  C13,
+  C14,
   tested('C15', 'passwords and rights taken away', 'unfit-nodes'),
   tested('C16', 'slow nodes', 'slow-nodes'),
   C17,

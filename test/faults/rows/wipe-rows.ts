@@ -31,7 +31,7 @@ export async function heldByThree(stage: Stage, more: Partial<Plan>, befalls: (c
   const next = await other.acquire(R, LONG_TTL_MS, 2 * cell.quarantineMs + 2 * PATIENCE_MS);
   const afterMs = (next.atUs - befellUs) / 1_000;
   await other.release(R);
-  return { cell, afterMs };
+  return { cell, befellUs, afterMs };
 }
 
 export const C5: PlayedRow = {

@@ -1,0 +1,138 @@
+import { nowUs } from '../../history/events.js';
+import { eventually } from '../../support/deadline.js';
+import { makeFit, makeUnfit } from '../../support/redlock/unfit-node.js';
+import type { Cell } from '../harness/cell.js';
+import { PATIENCE_MS, SLACK_MS, TTL_MS } from '../harness/cell.js';
+import { guard } from '../harness/guards-off.js';
+import type { Stage } from '../harness/stage.js';
+import { LASTING_TTL_MS, R, reached, SMALL } from './client-rows.js';
+import { granted } from './node-rows.js';
+import { measured, type PlayedRow, seconds } from './row.js';
+import { heldByThree, NO_QUARANTINE } from './wipe-rows.js';
+
+const MAJORITY = [1, 2, 3];
+const NONE_GRANTED = ['UnavailableError', 'WaitTimeoutError'];
+const NEW = 'new';
+
+/** Nothing is granted while most nodes are not fit for it, in words that say why. */
+async function refusedAs(stage: Stage, cell: Cell, words: RegExp): Promise<void> {
+  await stage.soon('I10', `a refusal in the words ${words}`, PATIENCE_MS, async () =>
+    words.test((await cell.client(2).refusal(NEW, TTL_MS)) ?? ''),
+  );
+}
+
+const C11: PlayedRow = {
+  id: 'C11',
+  title: 'all nodes have all the memory they may have, under two leases; one goes on, one is given back',
+  kind: 'played',
+  control: {
+    without: 'extending by a command that needs no memory: the lease is written anew instead',
+    edits: [
+      {
+        file: 'server/src/store/redlock/node/scripts/extend.ts',
+        original: "    local raised = pcall('PEXPIRE', key, px, 'GT')\n    if type(raised) == 'table' then",
+        replacement: "    local raised = pcall('SET', key, value, 'XX', 'PX', px)\n    if raised.err then",
+      },
+    ],
+    breaks: /^I11: a lease was lost for want of memory/,
+  },
+  play: async (stage) => {
+    const cell = await stage.cell({ ...SMALL, servers: 1, maxTtlMs: LASTING_TTL_MS });
+    const holder = cell.client(1);
+    await Promise.all(cell.clients.map((client) => client.connect(cell.server().address)));
+    await holder.acquire('given', LASTING_TTL_MS);
+    await holder.acquire(R, TTL_MS);
+    await Promise.all(cell.redises.map((redis) => makeUnfit(redis, 'full')));
+    const fullUs = nowUs();
+    stage.faultBegins('no memory is left', NONE_GRANTED);
+    await refusedAs(stage, cell, /redis-\d failed: OOM command not allowed/);
+    const outcome = await holder.release('given');
+    stage.check('S6', `given back without memory: ${outcome}`, outcome === 'released');
+    await stage.noLocksLeft(['given'], SLACK_MS, LASTING_TTL_MS);
+    await reached(fullUs + 2_000 * TTL_MS);
+    const heldMs = (nowUs() - fullUs) / 1_000;
+    stage.check('I11', 'a lease was lost for want of memory', await holder.mayWrite(R));
+    stage.check('S6', 'nor could it be given back', (await holder.release(R)) === 'released');
+    stage.faultEnds('no memory is left', [NEW], PATIENCE_MS);
+    await Promise.all(cell.redises.map((redis) => makeFit(redis, 'full')));
+    const startMs = performance.now();
+    await granted(cell, 2, NEW, PATIENCE_MS);
+    const tookMs = performance.now() - startMs;
+    return (figures) =>
+      `held on for ${seconds(heldMs)} (TTL ${seconds(TTL_MS)}), given back, 0 keys left; granted ${seconds(tookMs)} after; ${measured(figures)}`;
+  },
+};
+
+const C13: PlayedRow = {
+  id: 'C13',
+  title: 'three nodes cannot save to their disks, and take no writes for it, under a lease',
+  kind: 'played',
+  control: {
+    without: 'a majority that has confirmed an extension',
+    edits: guard('unknown-not-renewed'),
+    breaks: /^I4: it believed when a majority had nothing of its lease any more/,
+  },
+  play: async (stage) => {
+    const redis = { directives: [['enable-protected-configs', 'yes']] };
+    const cell = await stage.cell({ ...SMALL, servers: 1, redis });
+    const holder = cell.client(1);
+    await Promise.all(cell.clients.map((client) => client.connect(cell.server().address)));
+    await holder.acquire(R, TTL_MS);
+    await Promise.all(MAJORITY.map((number) => makeUnfit(cell.redis(number), 'unable_to_save')));
+    const unfitUs = nowUs();
+    stage.faultBegins('three nodes cannot save', NONE_GRANTED);
+    await refusedAs(stage, cell, /redis-\d takes no writes because it cannot save them to its disk/);
+    await eventually(PATIENCE_MS, 'the end of the lease at three nodes', async () =>
+      (await cell.locks(R)).slice(0, MAJORITY.length).every((value) => value === null) ? true : undefined,
+    );
+    const believes = await holder.mayWrite(R);
+    stage.check('I4', 'it believed when a majority had nothing of its lease any more', !believes);
+    const lostMs = ((await holder.lost()) - unfitUs) / 1_000;
+    stage.faultEnds('three nodes cannot save', [R, NEW], TTL_MS + PATIENCE_MS);
+    await Promise.all(MAJORITY.map((number) => makeFit(cell.redis(number), 'unable_to_save')));
+    const startMs = performance.now();
+    for (const name of [R, NEW]) await granted(cell, 2, name, TTL_MS + PATIENCE_MS);
+    const tookMs = performance.now() - startMs;
+    return (figures) =>
+      `lost ${seconds(lostMs)} after, granted again ${seconds(tookMs)} after they could save; ${measured(figures)}`;
+  },
+};
+
+/** A primary that has a replica at once, and not after some seconds for others to join. */
+const COPIES_AT_ONCE = [['repl-diskless-sync-delay', '0']];
+
+const C14: PlayedRow = {
+  id: 'C14',
+  title:
+    'a node becomes a replica of one that lacks a lease, under that lease on it and two others, and then a primary again; ' +
+    'another server reaches it and the other two',
+  kind: 'played',
+  control: NO_QUARANTINE,
+  play: async (stage) => {
+    let outMs = 0;
+    let promotedUs = 0;
+    const { cell, afterMs, befellUs } = await heldByThree(
+      stage,
+      { redis: { directives: COPIES_AT_ONCE } },
+      async (cell) => {
+        const { client } = cell.redis(3);
+        const startMs = performance.now();
+        await client.replicaof('127.0.0.1', cell.redis(4).port);
+        await refusedAs(stage, cell, /redis-3 is a replica/);
+        outMs = performance.now() - startMs;
+        await eventually(PATIENCE_MS, 'the copy', async () =>
+          /^master_link_status:up/m.test(await client.info('replication')) ? true : undefined,
+        );
+        stage.check('C14', 'the lease is gone from the copy', (await cell.locks(R))[2] === null);
+        await client.replicaof('NO', 'ONE');
+        promotedUs = nowUs();
+      },
+    );
+    const waitedMs = afterMs - (promotedUs - befellUs) / 1_000;
+    stage.check('S1', 'granted before the quarantine was over', waitedMs >= cell.quarantineMs);
+    return (figures) =>
+      `out after ${seconds(outMs)}, next grant ${seconds(waitedMs)} after it was a primary again; ${measured(figures)}`;
+  },
+};
+
+export const UNFIT_ROWS = { C11, C13, C14 };
