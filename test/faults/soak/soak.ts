@@ -82,7 +82,7 @@ export class Soak {
     this.#clocks = { nodes: clocks('node', nodes), servers: clocks('server', servers), clients };
   }
 
-  /** Never throws: what kept it from its end is in the result. */
+  /** What kept it from its end is in the result, unless there is nothing at all to be said of it: then it throws. */
   async run(): Promise<SoakResult> {
     let failure: string | undefined;
     try {
@@ -90,9 +90,9 @@ export class Soak {
     } catch (error) {
       failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
     }
-    const { violations, figures } = await this.#stage.finish({
-      failureCodes: FAILURE_CODES,
-      keysAllowed: this.#keysAllowed,
+    const judged = this.#stage.finish({ failureCodes: FAILURE_CODES, keysAllowed: this.#keysAllowed });
+    const { violations, figures } = await judged.catch((error: unknown) => {
+      throw failure === undefined ? error : new Error(failure, { cause: error });
     });
     const { seed, minutes } = this;
     const [rounds, strikes, leaks, writes] = [this.#rounds, this.#strikes, this.#leaks, this.#crowd?.writes ?? 0];
