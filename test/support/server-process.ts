@@ -78,7 +78,8 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
     const ready = await running.logged((line) => line.event === 'ready', READY_DEADLINE_MS);
     return running.server(ready);
   } catch (error) {
-    await running.stop();
+    // A directory that is given may be somebody else's.
+    await (options.dataDir === undefined ? running.stop() : running.kill('SIGKILL'));
     throw error;
   }
 }

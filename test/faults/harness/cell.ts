@@ -42,6 +42,8 @@ export class Cell {
   /** Those who came later. */
   readonly #joined: Participant[] = [];
   readonly #ownProxies: TcpProxy[] = [];
+  /** Servers on the data of others. */
+  readonly #rivals: ServerProcess[] = [];
   #resource: ResourceProcess | undefined;
 
   private constructor(
@@ -137,6 +139,22 @@ export class Cell {
     await canGrant(this.server(number));
   }
 
+  /** Starts one more server on the data of one that lives. Rejects with what it wrote when it does not serve. */
+  async rivalOf(number: number): Promise<ServerProcess> {
+    const { dataDir } = this.server(number);
+    const rival = await startServer({ ...this.#serverOptions(number), dataDir });
+    this.#rivals.push(rival);
+    return rival;
+  }
+
+  /** Starts one more server on the nodes, reached as by the first, with further arguments. It need not be able to grant. */
+  async strangerWith(args: readonly string[]): Promise<ServerProcess> {
+    const options = this.#serverOptions(1);
+    const stranger = await startServer({ ...options, args: [...options.args, ...args] });
+    this.#rivals.push(stranger);
+    return stranger;
+  }
+
   /** Starts one more client. No other of the run has its name. */
   async joinedBy(name: string, how = this.plan.clientLaunch): Promise<Participant> {
     const { record, launch } = this.surroundings;
@@ -195,7 +213,7 @@ export class Cell {
   async stop(): Promise<void> {
     for (const redis of this.#redises) redis.resume();
     await Promise.all([...this.#clients, ...this.#joined].map((client) => client.kill()));
-    await Promise.all(this.#servers.map(stopAtOnce));
+    await Promise.all([...this.#servers, ...this.#rivals].map(stopAtOnce));
     await Promise.all([...this.#ways.flat(), ...this.#doors, ...this.#ownProxies].map((proxy) => proxy.stop()));
     await Promise.all([...this.#redises.map((redis) => redis.stop()), this.#resource?.stop()]);
   }
@@ -246,7 +264,9 @@ export class Cell {
 
   #serverOptions(number: number, address = '127.0.0.1:0') {
     const times = ['--min-ttl', '200ms', '--max-ttl', `${this.#maxTtlMs}ms`, '--default-ttl', `${this.#maxTtlMs}ms`];
-    const nodes = (this.#ways[number - 1] ?? []).map((way, index) => `redis-${index + 1}=redis://${way.address}`);
+    const { tls, password } = this.plan.redis ?? {};
+    const scheme = `${tls === undefined ? 'redis' : 'rediss'}://${password === undefined ? '' : `:${password}@`}`;
+    const nodes = (this.#ways[number - 1] ?? []).map((way, index) => `redis-${index + 1}=${scheme}${way.address}`);
     const ofStore = ['--store', 'redlock', '--redis-nodes', nodes.join(','), '--redis-window', `${WINDOW_MS}ms`];
     const args = [...times, ...(nodes.length === 0 ? [] : ofStore), '--listen', address];
     const ofAll = both(this.surroundings.launch, this.plan.serverLaunch);

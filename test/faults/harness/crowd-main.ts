@@ -1,6 +1,7 @@
 /** Many clients of the real library in one process, told what to do over the IPC channel by `crowd-process.ts`. */
 import { type Client, connect, type Lease } from '@holdfast/client';
-import type { CrowdEvent, CrowdOrder } from './crowd-protocol.js';
+import { nowUs } from '../../history/events.js';
+import type { CrowdEvent, CrowdOrder, Line, LineMove } from './crowd-protocol.js';
 
 /** So many connect at a time. */
 const AT_ONCE = 100;
@@ -11,6 +12,12 @@ const leases: Lease[] = [];
 const refused: Record<string, number> = {};
 let lost = 0;
 let unanswered = 0;
+let gathered = 0;
+let unrisen = 0;
+let hasEnough = false;
+const inLine = new Map<number, AbortController>();
+const turns: Promise<void>[] = [];
+const moves: LineMove[] = [];
 
 function say(event: CrowdEvent): void {
   if (process.connected) process.send?.(event);
@@ -25,11 +32,23 @@ async function join({ targets, count, options }: Extract<CrowdOrder, { kind: 'jo
 
 async function hold(ttlMs: number): Promise<void> {
   const held = clients.map((client, index) => client.acquire(`of-${index}`, { ttlMs, waitMs: HOLD_WAIT_MS }));
-  leases.push(...(await Promise.all(held)));
-  for (const { signal } of leases) {
-    signal.addEventListener('abort', () => {
-      lost += 1;
-    });
+  for (const lease of await Promise.all(held)) keep(lease);
+}
+
+function keep(lease: Lease): void {
+  leases.push(lease);
+  lease.signal.addEventListener('abort', () => {
+    lost += 1;
+  });
+}
+
+async function gather(client: Client, number: number, ttlMs: number): Promise<void> {
+  for (let [index, last] = [0, 0n]; !hasEnough; index += 1) {
+    const lease = await client.acquire(`of-${number}-${index}`, { ttlMs, waitMs: HOLD_WAIT_MS });
+    keep(lease);
+    gathered += 1;
+    if (lease.token <= last) unrisen += 1;
+    last = lease.token;
   }
 }
 
@@ -53,6 +72,44 @@ function flood({ name, times, ttlMs, waitMs }: Extract<CrowdOrder, { kind: 'floo
   }
 }
 
+function lineUp(line: Line): void {
+  for (let index = 0; index < line.count; index += 1) {
+    const turn = inTurn(line.from + index, line);
+    // Whoever dissolves the line hears of it.
+    turn.catch(() => undefined);
+    turns.push(turn);
+  }
+}
+
+async function inTurn(place: number, { name, ttlMs, waitMs, leaving }: Line): Promise<void> {
+  const { signal } = noted(place);
+  try {
+    const lease = await clients[0]?.acquire(name, { ttlMs, waitMs, signal });
+    moves.push({ place, kind: 'served', atUs: nowUs() });
+    inLine.delete(place);
+    if (Math.random() < leaving) somebodyLeaves();
+    await lease?.release();
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+function noted(place: number): AbortController {
+  const giveUp = new AbortController();
+  inLine.set(place, giveUp);
+  moves.push({ place, kind: 'queued', atUs: nowUs() });
+  return giveUp;
+}
+
+function somebodyLeaves(): void {
+  const [leaver] = [...inLine].slice(Math.floor(Math.random() * inLine.size));
+  if (leaver === undefined) return;
+  const [place, giveUp] = leaver;
+  inLine.delete(place);
+  moves.push({ place, kind: 'left_queue', atUs: nowUs() });
+  giveUp.abort();
+}
+
 async function obey(order: CrowdOrder): Promise<CrowdEvent> {
   switch (order.kind) {
     case 'join':
@@ -64,10 +121,22 @@ async function obey(order: CrowdOrder): Promise<CrowdEvent> {
     case 'flood':
       flood(order);
       return { kind: 'flooding' };
+    case 'gather':
+      clients.forEach((client, number) => void gather(client, number, order.ttlMs));
+      return { kind: 'gathering' };
+    case 'enough':
+      hasEnough = true;
+      return { kind: 'gathering' };
+    case 'line_up':
+      lineUp(order);
+      return { kind: 'lined_up' };
+    case 'dissolve':
+      await Promise.all(turns);
+      return { kind: 'dissolved', moves };
     case 'count': {
       const connected = clients.filter(({ state }) => state === 'connected').length;
       const held = leases.filter(({ state }) => state === 'held' || state === 'atRisk').length;
-      return { kind: 'counted', connected, held, lost, unanswered, refused };
+      return { kind: 'counted', connected, held, gathered, unrisen, lost, unanswered, refused };
     }
   }
 }

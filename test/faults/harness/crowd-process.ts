@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { ConnectOptions } from '@holdfast/client';
 import { within } from '../../support/deadline.js';
 import { nodeProgram } from '../../support/node-program.js';
-import type { CrowdCount, CrowdEvent, CrowdOrder } from './crowd-protocol.js';
+import type { CrowdCount, CrowdEvent, CrowdOrder, Line, LineMove } from './crowd-protocol.js';
 
 const MAIN = fileURLToPath(new URL('./crowd-main.ts', import.meta.url));
 /** Generous: a loaded machine connects some hundred clients a second. */
@@ -35,6 +35,27 @@ export class CrowdProcess {
   /** Resolves when all have asked. */
   async flood(flood: Omit<Extract<CrowdOrder, { kind: 'flood' }>, 'kind'>): Promise<void> {
     await this.#told({ kind: 'flood', ...flood });
+  }
+
+  /** Each takes lease after lease, until `enough`. */
+  async gather(ttlMs: number): Promise<void> {
+    await this.#told({ kind: 'gather', ttlMs });
+  }
+
+  async enough(): Promise<void> {
+    await this.#told({ kind: 'enough' });
+  }
+
+  /** Resolves when they have asked, one after another. */
+  async lineUp(line: Line): Promise<void> {
+    await this.#told({ kind: 'line_up', ...line });
+  }
+
+  /** Resolves when nobody is in the line any more, with what happened in it. */
+  async dissolved(): Promise<readonly LineMove[]> {
+    const answer = await this.#told({ kind: 'dissolve' });
+    if (answer.kind !== 'dissolved') throw new Error(`the crowd answered ${answer.kind}`);
+    return answer.moves;
   }
 
   async count(): Promise<CrowdCount> {
