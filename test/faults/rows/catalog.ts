@@ -29,7 +29,7 @@ const { C26 } = ADOPTION_ROWS;
 const { C25 } = STALL_ROWS;
 const { A7, A11 } = LIBRARY_ROWS;
 const { C1, C2, C3, C12, C17, C20 } = NODE_ROWS;
-const { C11, C13, C14 } = UNFIT_ROWS;
+const { C11, C13, C14, C15, C18 } = UNFIT_ROWS;
 const { A12, C23, E1, E2, E5, E6 } = CLOCK_ROWS;
 const { E4, E7, E8 } = WRONG_CLOCK_ROWS;
 
@@ -54,10 +54,10 @@ export const ROWS: readonly Row[] = [
   C12,
   C13,
   C14,
-  tested('C15', 'passwords and rights taken away', 'unfit-nodes'),
+  C15,
   tested('C16', 'slow nodes', 'slow-nodes'),
   C17,
-  tested('C18', 'SCRIPT FLUSH', 'nodes'),
+  C18,
   tested('C19', 'CLIENT KILL, CLIENT PAUSE and maxclients', 'slow-nodes'),
   C20,
   C22,
