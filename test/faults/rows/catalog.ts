@@ -5,9 +5,11 @@ import { CLIENT_ROWS } from './client-rows.js';
 import { CLOCK_ROWS } from './clock-rows.js';
 import { EMBEDDED_ROWS } from './embedded-rows.js';
 import { LIBRARY_ROWS } from './library-rows.js';
+import { MEMORY_ROWS } from './memory-rows.js';
 import { MISUSE_ROWS } from './misuse-rows.js';
 import { NETWORK_ROWS } from './network-rows.js';
 import { NODE_ROWS } from './node-rows.js';
+import { PHASE_ROWS } from './phase-rows.js';
 import type { Row } from './row.js';
 import { SERVER_ROWS } from './server-rows.js';
 import { STALL_ROWS } from './stall-rows.js';
@@ -30,6 +32,8 @@ const { C25 } = STALL_ROWS;
 const { A7, A11 } = LIBRARY_ROWS;
 const { C1, C2, C3, C12, C17, C20 } = NODE_ROWS;
 const { C11, C13, C14, C15, C18 } = UNFIT_ROWS;
+const { C4 } = PHASE_ROWS;
+const { C6, C7, C10, C24 } = MEMORY_ROWS;
 const { A12, C23, E1, E2, E5, E6 } = CLOCK_ROWS;
 const { E4, E7, E8 } = WRONG_CLOCK_ROWS;
 
@@ -44,12 +48,12 @@ export const ROWS: readonly Row[] = [
   C1,
   C2,
   C3,
-  tested('C4', 'nodes that stand still before or after they have voted', 'nodes'),
+  C4,
   C5,
-  tested('C6', 'C5 with the node admitted by hand: there must be a second holder', 'wipes', /C6, control/),
-  tested('C7', 'nodes restarted with their data', 'nodes'),
+  C6,
+  C7,
   C9,
-  tested('C10', 'lock keys and ballots deleted at a minority', 'wipes'),
+  C10,
   C11,
   C12,
   C13,
@@ -62,7 +66,7 @@ export const ROWS: readonly Row[] = [
   C20,
   C22,
   C23,
-  tested('C24', 'two servers time one quarantine, and a second wipe comes in between', 'wipes'),
+  C24,
   C25,
   C26,
   ...NETWORK_ROWS,

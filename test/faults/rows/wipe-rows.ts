@@ -14,6 +14,18 @@ export const NO_QUARANTINE: Control = {
   admitsAtOnce: true,
 };
 
+export const NO_PUTTING_BACK: Control = {
+  without: 'putting a lease back where it is missing',
+  edits: [
+    {
+      file: 'server/src/store/redlock/coordinator/extend-motion.ts',
+      original: '    if (!this.terms.repairs || this.terms.lease.over) return;',
+      replacement: '    if (this.terms.ttlMs > 0) return;',
+    },
+  ],
+  breaks: TWO_BELIEVE,
+};
+
 /** Outlasts what is done to a node, on a loaded machine. */
 export const LONG_TTL_MS = 5_000;
 
@@ -76,17 +88,7 @@ export const C22: PlayedRow = {
   id: 'C22',
   title: 'five empty restarts, one node after another with its quarantine between, under one lease',
   kind: 'played',
-  control: {
-    without: 'putting a lease back where it is missing',
-    edits: [
-      {
-        file: 'server/src/store/redlock/coordinator/extend-motion.ts',
-        original: '    if (!this.terms.repairs || this.terms.lease.over) return;',
-        replacement: '    if (this.terms.ttlMs > 0) return;',
-      },
-    ],
-    breaks: /^I11: the lease was lost at node/,
-  },
+  control: { ...NO_PUTTING_BACK, breaks: /^I11: the lease was lost at node/ },
   play: async (stage) => {
     const cell = await stage.cell({ ...SMALL, servers: 1, clients: 1, maxTtlMs: LONG_TTL_MS });
     const holder = cell.client(1);
