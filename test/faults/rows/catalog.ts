@@ -12,6 +12,7 @@ import { NODE_ROWS } from './node-rows.js';
 import { PHASE_ROWS } from './phase-rows.js';
 import type { Row } from './row.js';
 import { SERVER_ROWS } from './server-rows.js';
+import { C16, C19 } from './slow-node-rows.js';
 import { STALL_ROWS } from './stall-rows.js';
 import { UNFIT_ROWS } from './unfit-rows.js';
 import { C5, C9, C22 } from './wipe-rows.js';
@@ -59,10 +60,10 @@ export const ROWS: readonly Row[] = [
   C13,
   C14,
   C15,
-  tested('C16', 'slow nodes', 'slow-nodes'),
+  C16,
   C17,
   C18,
-  tested('C19', 'CLIENT KILL, CLIENT PAUSE and maxclients', 'slow-nodes'),
+  C19,
   C20,
   C22,
   C23,

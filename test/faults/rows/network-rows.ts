@@ -2,10 +2,13 @@ import { nowUs } from '../../history/events.js';
 import { MAX_TTL_MS, PATIENCE_MS } from '../harness/cell.js';
 import { guard } from '../harness/guards-off.js';
 import { TWO_BELIEVE } from '../harness/stage.js';
+import { D8, D9 } from './broken-link-rows.js';
 import { heldAndWaited, mustNotWrite, NO_OWN_CLOCK, R, reached, SMALL } from './client-rows.js';
+import { D7 } from './late-rows.js';
 import { D8B, D11, D14 } from './link-rows.js';
 import { LOSSY_ROWS } from './lossy-rows.js';
 import { NO_DELETION, NO_MAJORITY, underLoad } from './node-rows.js';
+import { D1, D4 } from './partition-rows.js';
 import { measured, type PlayedRow, type Row, seconds } from './row.js';
 import { D13 } from './storm-rows.js';
 
@@ -85,25 +88,4 @@ const D6: PlayedRow = {
   },
 };
 
-const OF_STORES = 'nodes in processes behind relays, servers’ stores in that of the tests';
-
-function tested(id: string, title: string, file = 'faults/redlock-network.test.ts', scope = OF_STORES): Row {
-  return { id, title, kind: 'tested', files: [file], scope };
-}
-
-export const NETWORK_ROWS: readonly Row[] = [
-  tested('D1', 'a server cut off from two nodes, and from three'),
-  D2,
-  D3,
-  tested('D4', 'replies would arrive, and requests are held up'),
-  D5,
-  D6,
-  tested('D7', 'delays on every way, no two alike'),
-  tested('D8', 'connections that are half open'),
-  D8B,
-  tested('D9', 'connections reset in the middle of a reply'),
-  ...LOSSY_ROWS,
-  D11,
-  D13,
-  D14,
-];
+export const NETWORK_ROWS: readonly Row[] = [D1, D2, D3, D4, D5, D6, D7, D8, D8B, D9, ...LOSSY_ROWS, D11, D13, D14];

@@ -3,7 +3,7 @@ import { runHoldfast } from '../../support/holdfast-command.js';
 import type { LogLine, ServerProcess } from '../../support/server-process.js';
 import { type Cell, PATIENCE_MS, TTL_MS, WINDOW_MS } from '../harness/cell.js';
 import { guard } from '../harness/guards-off.js';
-import { TWO_BELIEVE } from '../harness/stage.js';
+import { type Control, TWO_BELIEVE } from '../harness/stage.js';
 import { R, SMALL } from './client-rows.js';
 import { clocks } from './clock-rows.js';
 import { measured, type PlayedRow, type Row, seconds } from './row.js';
@@ -20,6 +20,15 @@ function nextLine(server: ServerProcess, what: string, fits: (line: LogLine) => 
   return eventually(PATIENCE_MS, what, () => server.logs.slice(before).find(fits));
 }
 
+/** A client that relies on a lease to the last moment that it was told of. */
+export const NO_KEPT_BACK: Control['edits'] = [
+  {
+    file: 'client/src/session/leases.ts',
+    original: 'return Math.min(optionMs ?? Math.min(ttlMs * MARGIN_SHARE, MAX_MARGIN_MS), ttlMs / 2);',
+    replacement: 'return Math.min(optionMs ?? Math.min(ttlMs * MARGIN_SHARE, MAX_MARGIN_MS), 0);',
+  },
+];
+
 const E4: PlayedRow = {
   id: 'E4',
   title:
@@ -34,11 +43,7 @@ const E4: PlayedRow = {
         original: 'const FAULT_MS = 100;',
         replacement: 'const FAULT_MS = 1e9;',
       },
-      {
-        file: 'client/src/session/leases.ts',
-        original: 'return Math.min(optionMs ?? Math.min(ttlMs * MARGIN_SHARE, MAX_MARGIN_MS), ttlMs / 2);',
-        replacement: 'return Math.min(optionMs ?? Math.min(ttlMs * MARGIN_SHARE, MAX_MARGIN_MS), 0);',
-      },
+      ...NO_KEPT_BACK,
     ],
     breaks: TWO_BELIEVE,
   },
