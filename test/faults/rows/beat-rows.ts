@@ -1,9 +1,10 @@
 import { eventually } from '../../support/deadline.js';
 import { acquire, type FrameKind, WireClient, type WireStream } from '../../wire/support/wire-client.js';
-import { type Cell, freeAgainMs, MAX_TTL_MS, PATIENCE_MS, SLACK_MS, TTL_MS } from '../harness/cell.js';
+import { type Cell, freeAgainMs, MAX_TTL_MS, PATIENCE_MS, SLACK_MS } from '../harness/cell.js';
 import type { Stage } from '../harness/stage.js';
 import { SMALL } from './client-rows.js';
 import { measured, type PlayedRow, seconds } from './row.js';
+import { servedWhile } from './served-while.js';
 
 const SILENT = 'left to itself';
 const QUEUED = 'waited for in silence';
@@ -68,25 +69,6 @@ function waiting(name: string): FrameKind {
   return { ...asked, value: { ...asked.value, waitMs: BigInt(4 * PATIENCE_MS) } };
 }
 
-/** Somebody who takes and gives back all the while. Answers the longest time that took. */
-async function servedWhile(cell: Cell, busy: Promise<unknown>): Promise<number> {
-  let isOver = false;
-  const over = busy.finally(() => {
-    isOver = true;
-  });
-  over.catch(() => undefined);
-  const client = cell.client(2);
-  let worstMs = 0;
-  for (let turn = 0; !isOver; turn += 1) {
-    const startMs = performance.now();
-    await client.acquire(`served ${turn}`, TTL_MS, PATIENCE_MS);
-    await client.release(`served ${turn}`);
-    worstMs = Math.max(worstMs, performance.now() - startMs);
-  }
-  await over;
-  return worstMs;
-}
-
 /** A thousand a second: each is answered. */
 async function steady(stream: WireStream): Promise<void> {
   const startMs = performance.now();
@@ -121,11 +103,11 @@ const H12: PlayedRow = {
     try {
       const freeMs = await silence(stage, cell, wire);
       const beating = await wire.openSession();
-      const steadyMs = await servedWhile(cell, steady(beating));
+      const steadyMs = await servedWhile(cell.client(2), steady(beating));
       stage.check('I5', `served within ${seconds(steadyMs)}`, steadyMs < SLACK_MS);
       const flooding = await wire.openSession();
       const startMs = performance.now();
-      const floodMs = await servedWhile(cell, flood(flooding));
+      const floodMs = await servedWhile(cell.client(2), flood(flooding));
       const rate = Math.round((FLOOD_MESSAGES * FLOOD_BEATS) / (performance.now() - startMs));
       stage.check('I5', `served within ${seconds(floodMs)}`, floodMs < SLACK_MS);
       await closed(beating, 2 + STEADY_BEATS);

@@ -7,7 +7,11 @@ import { PATIENCE_MS, TTL_MS } from '../harness/cell.js';
 import { ONE_SERVER } from '../harness/plan.js';
 import { BEAT_ROWS } from './beat-rows.js';
 import { R } from './client-rows.js';
+import { FRAME_ROWS } from './frame-rows.js';
+import { NOISE_ROWS } from './noise-rows.js';
+import { READER_ROWS } from './reader-rows.js';
 import { type PlayedRow, type Row, seconds } from './row.js';
+import { SIZE_ROWS } from './size-rows.js';
 
 const STREAMS = 20_000;
 /** So few that those just cancelled do not count with them towards what a connection may have. */
@@ -81,12 +85,11 @@ function onWire(id: string, title: string, ...names: readonly string[]): Row {
 }
 
 export const MISUSE_ROWS: readonly Row[] = [
-  onWire('H1', 'a client that stops reading', 'slow-reader'),
+  READER_ROWS.H1,
   H2,
-  onWire('H5', 'messages over the limit, and small ones that unpack to more', 'misuse'),
-  onWire('H6', 'malformed frames, a wrong first frame, ids that do not rise', 'misuse', 'frame-order'),
-  onWire('H6b', 'bad values in frames, unknown kinds and fields', 'misuse'),
-  onWire('H7', 'what is not gRPC', 'hostile-bytes'),
+  SIZE_ROWS.H5,
+  ...FRAME_ROWS,
+  NOISE_ROWS.H7,
   {
     id: 'H8',
     title: 'connections that have become old, and a balancer’s GOAWAY',
