@@ -1,4 +1,4 @@
-import type { ConnectOptions } from '@holdfast/client';
+import type { ClientState, ConnectOptions } from '@holdfast/client';
 import type { HistoryRecord } from '../../history/record.js';
 import {
   type ClientEvent,
@@ -78,6 +78,11 @@ export class Participant {
   /** Resolves when it has dealt with what it was told before. */
   async answersOrders(): Promise<void> {
     await this.process.do({ kind: 'allocate', ms: 0 }, 'allocated');
+  }
+
+  /** The states it has been in since it was connected. */
+  get states(): readonly ClientState[] {
+    return this.process.states;
   }
 
   has(kind: ClientEvent['kind']): boolean {

@@ -1,4 +1,5 @@
 import type { HistoryRecord } from '../../history/record.js';
+import type { Edit } from '../../mutants/patch.js';
 import type { Launch } from '../../support/client-process.js';
 import type { RedisOptions } from '../../support/redis-server.js';
 
@@ -22,6 +23,8 @@ export interface Plan {
   readonly doorsAt?: string;
   /** Cut off from these nodes from its first moment on, by the number of the server. */
   readonly apart?: (server: number) => readonly number[];
+  /** Where sources are patched for the fault's own sake, in a row's control as well. */
+  readonly edits?: readonly Edit[];
 }
 
 /** One server with the embedded store, and whoever comes to it. */

@@ -47,7 +47,7 @@ export interface Outcome {
 export class Stage {
   readonly record = new HistoryRecord();
   readonly #found: string[] = [];
-  readonly #guards: GuardsOff;
+  #guards: GuardsOff;
   /** Two may believe at once from a documented limit on: tokens have to be right all the same. */
   beliefsMayMeet = false;
   #cell: Cell | undefined;
@@ -63,6 +63,9 @@ export class Stage {
   /** Starts the processes. One cell a run. */
   async cell(plan: Plan): Promise<Cell> {
     const { folder, record } = this;
+    if (plan.edits !== undefined) {
+      this.#guards = new GuardsOff([...plan.edits, ...(this.control?.edits ?? [])], join(folder, 'guards'));
+    }
     const { launch } = this.#guards;
     const { unfenced = false, admitsAtOnce = false } = this.control ?? {};
     this.#cell = await Cell.start(plan, { folder, record, launch, fenced: !unfenced, declares: !admitsAtOnce });

@@ -3,8 +3,11 @@ import { PATIENCE_MS, SLACK_MS, TTL_MS } from '../harness/cell.js';
 import { guard } from '../harness/guards-off.js';
 import { type Control, TWO_BELIEVE } from '../harness/stage.js';
 import { mustNotWrite, NO_OWN_CLOCK, R, reached, SMALL } from './client-rows.js';
+import { CLUSTER_ROWS } from './cluster-rows.js';
 import { B8 } from './flood-rows.js';
+import { ROLLING_ROWS } from './rolling-rows.js';
 import { measured, type PlayedRow, type Row, seconds } from './row.js';
+import { STALL_ROWS } from './stall-rows.js';
 import { NO_QUARANTINE } from './wipe-rows.js';
 
 /** A node gives to whoever asks what another has. */
@@ -179,41 +182,8 @@ const B6: PlayedRow = {
 /** So long that a client finds another server within it, on a loaded machine. */
 const LONG_TTL_MS = 5_000;
 
-const IN_PROCESSES = 'all in processes of their own';
+const { B9 } = CLUSTER_ROWS;
+const { B5, B7 } = ROLLING_ROWS;
+const { B3 } = STALL_ROWS;
 
-export const SERVER_ROWS: readonly Row[] = [
-  B1,
-  B2,
-  {
-    id: 'B3',
-    title: 'the server stands still between its store’s answer and its own',
-    kind: 'tested',
-    files: ['faults/process-faults.test.ts'],
-    scope: IN_PROCESSES,
-  },
-  B4,
-  B4B,
-  {
-    id: 'B5',
-    title: 'the server drains, with holders and waiters',
-    kind: 'tested',
-    files: ['faults/redlock-servers.test.ts'],
-    scope: IN_PROCESSES,
-  },
-  B6,
-  {
-    id: 'B7',
-    title: 'three servers replaced one after another, under load',
-    kind: 'tested',
-    files: ['faults/redlock-rolling.test.ts'],
-    scope: IN_PROCESSES,
-  },
-  B8,
-  {
-    id: 'B9',
-    title: 'servers whose configurations differ',
-    kind: 'tested',
-    files: ['faults/redlock-clusters.test.ts'],
-    scope: 'nodes in processes, servers’ stores in that of the tests',
-  },
-];
+export const SERVER_ROWS: readonly Row[] = [B1, B2, B3, B4, B4B, B5, B6, B7, B8, B9];

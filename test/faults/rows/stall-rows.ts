@@ -1,8 +1,12 @@
+import { readFileSync } from 'node:fs';
 import { nowUs } from '../../history/events.js';
+import type { Edit } from '../../mutants/patch.js';
 import { eventually } from '../../support/deadline.js';
 import type { LogLine, ServerProcess } from '../../support/server-process.js';
-import { PATIENCE_MS } from '../harness/cell.js';
-import { reached, SMALL } from './client-rows.js';
+import { type Cell, PATIENCE_MS, SLACK_MS, TTL_MS } from '../harness/cell.js';
+import { guard } from '../harness/guards-off.js';
+import { type Stage, TWO_BELIEVE } from '../harness/stage.js';
+import { LASTING_TTL_MS, reached, SMALL } from './client-rows.js';
 import { underLoad } from './node-rows.js';
 import { measured, type PlayedRow, seconds } from './row.js';
 
@@ -65,4 +69,93 @@ const C25: PlayedRow = {
   },
 };
 
-export const STALL_ROWS = { C25 };
+/** In the server, right where it stands in the source: once for each name, and never for a longer lease, which is the other's. */
+function standsStill(name: string): string {
+  const isIt = `request.resource.key.endsWith('${name}') && request.ttlMs === ${TTL_MS}`;
+  const once = `${isIt} && process.env['STOOD_STILL'] !== '${name}'`;
+  const stops = `process.env['STOOD_STILL'] = '${name}'; process.kill(process.pid, 'SIGSTOP');`;
+  // The signal may take a moment to reach this thread.
+  return `if (${once}) { ${stops} for (const end = performance.now() + 20; performance.now() < end; ); }`;
+}
+
+const COUNTED_LATE = 'counted late';
+const TOLD_LATE = 'told late';
+const TOLD_IN_TIME = 'told in time';
+
+/** After its nodes have answered and before it has looked at the clock; after that and before it has told its client. */
+const BETWEEN: readonly Edit[] = [
+  {
+    file: 'server/src/core/bids.ts',
+    original: '    const told = this.#grants.worthTelling(',
+    replacement: `    ${standsStill(COUNTED_LATE)}\n    const told = this.#grants.worthTelling(`,
+  },
+  {
+    file: 'server/src/core/bids.ts',
+    original: '    this.#grants.tell(request, token, bid.attachment, told, calledAtMs);',
+    replacement: `    ${standsStill(TOLD_LATE)} ${standsStill(TOLD_IN_TIME)}\n    this.#grants.tell(request, token, bid.attachment, told, calledAtMs);`,
+  },
+];
+
+/** Resolves when a server has been stopped, by whomever. */
+async function standing(server: ServerProcess): Promise<void> {
+  await eventually(PATIENCE_MS, 'a server that stands still', () =>
+    /\) T /.test(readFileSync(`/proc/${server.pid}/stat`, 'utf8')) ? true : undefined,
+  );
+}
+
+/** It stands still until another has what it was about to grant. */
+async function overtaken(stage: Stage, cell: Cell, name: string): Promise<void> {
+  const [late, other] = [cell.client(1), cell.client(2)];
+  await late.connect(cell.server(1).address);
+  const granted = late.acquire(name, TTL_MS, 3 * PATIENCE_MS);
+  granted.catch(() => undefined);
+  await standing(cell.server(1));
+  await other.acquire(name, LASTING_TTL_MS, PATIENCE_MS);
+  cell.server(1).signal('SIGCONT');
+  await eventually(PATIENCE_MS, 'what becomes of it', async () => {
+    const isWaiting = stage.control === undefined && (await cell.metric('holdfast_waiters')) === 1;
+    return late.has('granted') || isWaiting || undefined;
+  });
+  stage.check('I3', `${name}: a grant was relied on whose time was over`, !late.has('granted'));
+  await other.release(name);
+  await granted;
+  await late.release(name);
+}
+
+const B3: PlayedRow = {
+  id: 'B3',
+  title:
+    'the server stands still between its nodes’ majority and its word to the client: for 0.5 TTL, and until another has it',
+  kind: 'played',
+  control: {
+    without: 'the server’s look at what is left of a grant, and the client’s counting from when its anchor was sent',
+    edits: [
+      ...guard('client-grant-anchor'),
+      {
+        file: 'server/src/core/grants.ts',
+        original: 'return leftMs >= minimumValidity(this.ctx.settings, request.ttlMs) ? told : undefined;',
+        replacement: 'return leftMs > Number.NEGATIVE_INFINITY ? told : undefined;',
+      },
+    ],
+    breaks: TWO_BELIEVE,
+  },
+  play: async (stage) => {
+    const cell = await stage.cell({ ...SMALL, maxTtlMs: LASTING_TTL_MS, edits: BETWEEN });
+    const [client, other] = [cell.client(1), cell.client(2)];
+    await Promise.all([client.connect(cell.server(1).address), other.connect(cell.server(2).address)]);
+    const granted = client.acquire(TOLD_IN_TIME, TTL_MS, PATIENCE_MS);
+    await standing(cell.server(1));
+    await reached(nowUs() + 0.5 * TTL_MS * 1_000);
+    cell.server(1).signal('SIGCONT');
+    const { remainingMs } = await granted;
+    stage.check('S3', `${seconds(remainingMs)} were left of it`, remainingMs <= 0.5 * TTL_MS);
+    await client.release(TOLD_IN_TIME);
+    await overtaken(stage, cell, COUNTED_LATE);
+    await overtaken(stage, cell, TOLD_LATE);
+    await stage.noLocksLeft([COUNTED_LATE, TOLD_LATE, TOLD_IN_TIME], SLACK_MS, LASTING_TTL_MS);
+    return (figures) =>
+      `0.5 TTL: ${seconds(remainingMs)} of ${TTL_MS / 1_000} s left; later: dead on arrival; ${measured(figures)}, 0 keys left`;
+  },
+};
+
+export const STALL_ROWS = { B3, C25 };
