@@ -124,7 +124,7 @@ const REFUSED = 'refused';
 const CLEAN_WITHIN_MS = 3_000;
 
 /** Takes a lease again and again until it stands on every node: then none is left alone any more for having been silent. */
-async function heldEverywhere(cell: Cell, name: string): Promise<void> {
+export async function heldEverywhere(cell: Cell, name: string): Promise<void> {
   const client = cell.client(1);
   await eventually(PATIENCE_MS, `${name} at all nodes`, async () => {
     await client.acquire(name, LONG_TTL_MS, PATIENCE_MS);

@@ -3,7 +3,7 @@ import type { Treatment } from '../../support/tcp-proxy.js';
 import { type Cell, PATIENCE_MS, SLACK_MS, TTL_MS } from '../harness/cell.js';
 import { guard } from '../harness/guards-off.js';
 import { LASTING_TTL_MS, R, reached, SMALL } from './client-rows.js';
-import { NO_MAJORITY } from './node-rows.js';
+import { heldEverywhere, NO_MAJORITY } from './node-rows.js';
 import { measured, type PlayedRow, seconds } from './row.js';
 
 const CUT = 'a server is cut off from three nodes';
@@ -65,17 +65,6 @@ async function passedOn(cell: Cell, nodes: readonly number[]): Promise<void> {
   );
 }
 
-/** A grant at all nodes: whatever they were to be told before, they have been told. */
-async function atAllNodes(cell: Cell, name: string): Promise<void> {
-  const client = cell.client(1);
-  await eventually(PATIENCE_MS, 'a grant at all nodes', async () => {
-    await client.acquire(name, LASTING_TTL_MS, PATIENCE_MS);
-    const values = await cell.locks(name);
-    await client.release(name);
-    return values.every((value) => value !== null) ? true : undefined;
-  });
-}
-
 export const D4: PlayedRow = {
   id: 'D4',
   title:
@@ -101,11 +90,14 @@ export const D4: PlayedRow = {
     await client.acquire('in order', LASTING_TTL_MS, PATIENCE_MS);
     const tookMs = performance.now() - startMs;
     await client.release('in order');
-    await atAllNodes(cell, 'meanwhile');
+    await heldEverywhere(cell, 'meanwhile');
+    await client.release('meanwhile');
     await refused(R);
     const late = MAJORITY.map((node) => cell.way(1, node).strand());
     cell.heal();
-    await atAllNodes(cell, 'afterwards');
+    // Whatever nodes were to be told before, they have been told then.
+    await heldEverywhere(cell, 'afterwards');
+    await client.release('afterwards');
     await Promise.all(late.map((each) => each.deliver()));
     const values = await cell.locks(R);
     stage.check(

@@ -4,6 +4,7 @@ import { type Cell, NODE_DEADLINE_MS, PATIENCE_MS, SLACK_MS } from '../harness/c
 import type { Participant } from '../harness/participant.js';
 import type { Control, Stage } from '../harness/stage.js';
 import { LASTING_TTL_MS, R, SMALL } from './client-rows.js';
+import { heldEverywhere } from './node-rows.js';
 import { measured, type PlayedRow, seconds } from './row.js';
 
 /** Within the node deadline: whoever waits for such a node has its answer. */
@@ -108,16 +109,18 @@ export const C16: PlayedRow = {
     const beside = await grantTimes(stage, client, 'beside');
     await ends();
     atMajoritySpeed(beside, 'at work for others');
+    await heldEverywhere(cell, 'ended');
+    await client.release('ended');
     const three = sleeping(cell, [1, 2, 3]);
     const refusedMs = await refusal(stage, client, 'three', /\b3 of 5 nodes .*(timed out after|not answered)/);
     await three;
     await client.acquire(R, LASTING_TTL_MS, PATIENCE_MS);
     await client.release(R);
     const names = ['far', 'asleep', 'beside'].flatMap((phase) => [1, ROUNDS.run].map((round) => `${phase}-${round}`));
-    await stage.noLocksLeft([R, ...names], LASTING_TTL_MS / 3, LASTING_TTL_MS);
+    await stage.noLocksLeft([R, 'ended', ...names], LASTING_TTL_MS / 3, LASTING_TTL_MS);
     return (figures) =>
       `p50 and p99 ${inWords(well)}; two far ${inWords(far)}, asleep ${inWords(asleep)}, busy ${inWords(beside)}; three asleep: ` +
-      `refused after ${seconds(refusedMs)}; ${measured(figures)}, 0 keys left`;
+      `answered within ${seconds(refusedMs)}; ${measured(figures)}, 0 keys left`;
   },
 };
 
@@ -180,7 +183,7 @@ export const C19: PlayedRow = {
     const fullMs = await full(stage, cell, other);
     await stage.noLocksLeft([R, 'two', 'all', 'full', 'room'], LASTING_TTL_MS / 3, LASTING_TTL_MS);
     return (figures) =>
-      `granted within ${seconds(killedMs)} of a kill, ${seconds(twoMs)} beside two that pause; all paused: refused after ` +
+      `granted within ${seconds(killedMs)} of a kill, ${seconds(twoMs)} beside two that pause; all paused: answered within ` +
       `${seconds(refusedMs)}; granted ${seconds(fullMs)} after there was room; lease kept; ${measured(figures)}, 0 keys left`;
   },
 };
