@@ -195,6 +195,13 @@ function beginWork(order: Work): NonNullable<typeof work> {
   return begun;
 }
 
+async function section({ name, ttlMs, body }: Extract<ClientOrder, { kind: 'section' }>): Promise<void> {
+  const thrown = new Error('thrown');
+  const act = () => (body === 'throws' ? Promise.reject(thrown) : new Promise(() => undefined));
+  const error: unknown = await client?.using(name, { ttlMs }, act).catch((reason: unknown) => reason);
+  say({ kind: 'section_over', name, error: String(error), isAsThrown: error === thrown });
+}
+
 async function obey(order: ClientOrder): Promise<void> {
   switch (order.kind) {
     case 'connect':
@@ -255,6 +262,20 @@ async function obey(order: ClientOrder): Promise<void> {
       say({ kind: 'released', name: order.name, outcome, atUs: nowUs() });
       return;
     }
+    case 'extend': {
+      const refusal = await lease(order.name)
+        .extend()
+        .then(() => undefined, String);
+      say({ kind: 'asked_to_extend', name: order.name, refusal });
+      return;
+    }
+    case 'dispose':
+      await lease(order.name)[Symbol.asyncDispose]();
+      say({ kind: 'disposed', name: order.name });
+      return;
+    case 'section':
+      await section(order);
+      return;
     case 'close':
       await client?.close();
       process.disconnect();

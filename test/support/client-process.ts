@@ -25,7 +25,9 @@ export type ClientOrder =
   /** Ends the client there was, if any. */
   | { readonly kind: 'connect'; readonly targets: Targets; readonly name: string; readonly options?: ConnectOptions }
   | { readonly kind: 'acquire'; readonly name: string; readonly ttlMs: number; readonly waitMs: number }
-  | { readonly kind: 'look' | 'release'; readonly name: string }
+  | { readonly kind: 'look' | 'extend' | 'release' | 'dispose'; readonly name: string }
+  /** Does something under a lease that throws, or never ends. */
+  | { readonly kind: 'section'; readonly name: string; readonly ttlMs: number; readonly body: 'throws' | 'never ends' }
   /** Blocks the event loop, then tries to write without having yielded. */
   | { readonly kind: 'stall'; readonly name: string; readonly ms: number }
   /** Writes to a fenced resource, if the lease says that it may, without having yielded in between. */
@@ -79,6 +81,10 @@ export type ClientEvent =
   /** The network has the bytes, or the lease forbade it. */
   | { readonly kind: 'wrote'; readonly name: string; readonly mayWrite: boolean }
   | { readonly kind: 'allocated' | 'hoarded' }
+  | { readonly kind: 'disposed'; readonly name: string }
+  | { readonly kind: 'asked_to_extend'; readonly name: string; readonly refusal: string | undefined }
+  /** What was done under a lease has ended with this, which is what was thrown or is not. */
+  | { readonly kind: 'section_over'; readonly name: string; readonly error: string; readonly isAsThrown: boolean }
   | { readonly kind: 'state'; readonly state: ClientState; readonly atUs: number }
   | {
       readonly kind: 'granted';
@@ -158,6 +164,8 @@ export class ClientProcess {
       execPath,
       execArgv,
       stdio: 'inherit',
+      // A time to live may be no number.
+      serialization: 'advanced',
       env: { ...process.env, ...env },
     });
     this.#child.on('message', (event: ClientEvent) => {

@@ -11,6 +11,7 @@ import { ToldByClient } from '../../support/client-record.js';
 
 export type Granted = Extract<ClientEvent, { kind: 'granted' }>;
 export type Wrote = Extract<ClientEvent, { kind: 'wrote' }>;
+type SectionOver = Extract<ClientEvent, { kind: 'section_over' }>;
 type Worked = Extract<ClientEvent, { kind: 'worked' }>;
 
 /** As quick as a test wants them. */
@@ -68,6 +69,21 @@ export class Participant {
 
   async release(name: string): Promise<string> {
     return (await this.process.do({ kind: 'release', name }, 'released')).outcome;
+  }
+
+  /** The words of the refusal; an extension is none. */
+  async notExtended(name: string): Promise<string | undefined> {
+    return (await this.process.do({ kind: 'extend', name }, 'asked_to_extend')).refusal;
+  }
+
+  /** Does something under a lease, and answers how that ended. */
+  section(name: string, ttlMs: number, body: 'throws' | 'never ends'): Promise<SectionOver> {
+    return this.process.do({ kind: 'section', name, ttlMs, body }, 'section_over');
+  }
+
+  /** Ends a lease as leaving a scope does. */
+  async dispose(name: string): Promise<void> {
+    await this.process.do({ kind: 'dispose', name }, 'disposed');
   }
 
   /** Resolves with the moment at which its signal aborts, in microseconds. */
