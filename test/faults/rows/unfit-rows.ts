@@ -1,6 +1,7 @@
 import { nowUs } from '../../history/events.js';
 import { eventually } from '../../support/deadline.js';
 import { makeCertificates, type TestCertificates } from '../../support/redis-certificates.js';
+import { startRedis } from '../../support/redis-server.js';
 import { makeFit, makeUnfit } from '../../support/redlock/unfit-node.js';
 import type { Cell } from '../harness/cell.js';
 import { PATIENCE_MS, SLACK_MS, TTL_MS } from '../harness/cell.js';
@@ -103,26 +104,25 @@ const C13: PlayedRow = {
   },
 };
 
-/** A primary that has a replica at once, and not after some seconds for others to join. */
+/** Copies itself at once, and not after some seconds in which others might want that as well. */
 const COPIES_AT_ONCE = [['repl-diskless-sync-delay', '0']];
 
 const C14: PlayedRow = {
   id: 'C14',
   title:
-    'a node becomes a replica of one that lacks a lease, under that lease on it and two others, and then a primary again; ' +
+    'a node becomes a replica of an empty Redis, under a lease on it and two others, and then a primary again; ' +
     'another server reaches it and the other two',
   kind: 'played',
   control: NO_QUARANTINE,
   play: async (stage) => {
     let outMs = 0;
     let promotedUs = 0;
-    const { cell, afterMs, befellUs } = await heldByThree(
-      stage,
-      { redis: { directives: COPIES_AT_ONCE } },
-      async (cell) => {
+    const primary = await startRedis({ directives: COPIES_AT_ONCE });
+    try {
+      const { cell, afterMs, befellUs } = await heldByThree(stage, {}, async (cell) => {
         const { client } = cell.redis(3);
         const startMs = performance.now();
-        await client.replicaof('127.0.0.1', cell.redis(4).port);
+        await client.replicaof('127.0.0.1', primary.port);
         await refusedAs(stage, cell, /redis-3 is a replica/);
         outMs = performance.now() - startMs;
         await eventually(PATIENCE_MS, 'the copy', async () =>
@@ -131,12 +131,14 @@ const C14: PlayedRow = {
         stage.check('C14', 'the copy has a lease that its primary lacks', (await cell.locks(R))[2] === null);
         await client.replicaof('NO', 'ONE');
         promotedUs = nowUs();
-      },
-    );
-    const waitedMs = afterMs - (promotedUs - befellUs) / 1_000;
-    stage.check('S1', 'granted before the quarantine was over', waitedMs >= cell.quarantineMs);
-    return (figures) =>
-      `out after ${seconds(outMs)}, next grant ${seconds(waitedMs)} after it was a primary again; ${measured(figures)}`;
+      });
+      const waitedMs = afterMs - (promotedUs - befellUs) / 1_000;
+      stage.check('S1', 'granted before the quarantine was over', waitedMs >= cell.quarantineMs);
+      return (figures) =>
+        `out after ${seconds(outMs)}, next grant ${seconds(waitedMs)} after it was a primary again; ${measured(figures)}`;
+    } finally {
+      await primary.stop();
+    }
   },
 };
 
