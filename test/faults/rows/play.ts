@@ -14,7 +14,10 @@ export async function play(row: PlayedRow, folder: string, control?: Control): P
     } catch (error) {
       failure = error;
     }
-    const judgement = await stage.finish();
+    const judgement = await stage.finish().catch((error: unknown) => {
+      // What failed first says more.
+      throw failure ?? error;
+    });
     // What goes wrong without a guard may go wrong so that the run does not reach its end.
     const isBroken = judgement.violations.some((violation) => control?.breaks.test(violation));
     if (failure !== undefined && !isBroken) throw failure;
