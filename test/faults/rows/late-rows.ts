@@ -98,7 +98,10 @@ export const D7: PlayedRow = {
       ...[1, 2].map((server) => lateAtDoor(cell, server, untilUs)),
     ]);
     const { shifts, failures } = await rested(stage, cell);
-    stage.check('I11', `leases held to their ends: ${shifts}`, Math.min(...shifts) > LEAST_SHIFTS);
+    // Whoever is a spell behind for most of the time has few of them.
+    const all = shifts.reduce((sum, each) => sum + each);
+    const isEnough = Math.min(...shifts) > 0 && all > shifts.length * LEAST_SHIFTS;
+    stage.check('I11', `leases held to their ends: ${shifts}`, isEnough);
     const spells = late.reduce((sum, each) => sum + each);
     return (figures) =>
       `let go ${seconds(lostMs)} before the next grant; ${spells} spells, ${shifts.join(' and ')} leases, ${failures} failures; ` +
