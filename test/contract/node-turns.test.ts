@@ -11,7 +11,7 @@ import type {
 import { WallClock } from '../faults/harness/wall-clock.js';
 import { eventually } from '../support/deadline.js';
 import { bid, hashOf, nextToken, passing, tokenOf } from '../support/redis-entries.js';
-import { CONFIGURATION, NodeRig } from '../support/redis-node-rig.js';
+import { NodeRig } from '../support/redis-node-rig.js';
 import { type RedisServer, startRedis } from '../support/redis-server.js';
 import { ModelNode } from '../support/redlock/model-node.js';
 import { ModelRedis } from '../support/redlock/model-redis.js';
@@ -132,7 +132,7 @@ async function startReal(): Promise<TurnsNode> {
     token: nextToken,
     clear: async () => {
       await redis.client.flushall();
-      await rigOf('server-1').errand({ kind: 'declare', configuration: CONFIGURATION, maxTtlMs: 60_000 });
+      await rigOf('server-1').declare();
     },
     step: (ms) => {
       aheadMs += ms;
@@ -194,7 +194,10 @@ async function startModel(): Promise<TurnsNode> {
       redis.wipe();
       last = 0;
       const { configuration } = settings;
-      await answered((done) => nodeOf('server-1').errand({ kind: 'declare', configuration, maxTtlMs: 60_000 }, done));
+      const nonce = 'of the rounds';
+      await answered((done) => nodeOf('server-1').errand({ kind: 'mark', nonce }, done));
+      const declaration = { kind: 'declare', nonce, configuration, maxTtlMs: 60_000 } as const;
+      await answered((done) => nodeOf('server-1').errand(declaration, done));
     },
     step: (ms) => redis.stepClock(ms),
     asked: () => questions,

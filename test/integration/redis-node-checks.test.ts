@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { eventually } from '../support/deadline.js';
 import { bid, nextValue } from '../support/redis-entries.js';
-import { CONFIGURATION, NodeRig } from '../support/redis-node-rig.js';
+import { NodeRig } from '../support/redis-node-rig.js';
 import { type RedisServer, startRedis } from '../support/redis-server.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
@@ -55,7 +55,7 @@ describe('a Redis node is looked at again', () => {
   it('and what it has done before it was found unfit is unknown, not undone', async () => {
     const node = await opened();
     await node.told(({ kind }) => kind === 'verified');
-    await node.errand({ kind: 'declare', configuration: CONFIGURATION, maxTtlMs: 60_000 });
+    await node.declare();
     await redis.client.config('SET', 'maxmemory-policy', 'volatile-ttl');
     // It says at once that it is unfit, and accepts a little later, what was sent before that was heard.
     await redis.client.call('CLIENT', 'PAUSE', '60000', 'WRITE');

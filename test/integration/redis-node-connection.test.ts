@@ -33,7 +33,7 @@ describe('the connection to a Redis node', () => {
   /** Verifies, declares and takes a lock. */
   async function expectToWork(rig: NodeRig): Promise<void> {
     await rig.told((event) => event.kind === 'verified');
-    await rig.errand({ kind: 'declare', configuration: { hash: 'c0ffee', generation: 1 }, maxTtlMs: 60_000 });
+    await rig.declare();
     expect(await rig.vote('acquire', bid(KEY, nextValue()))).to.deep.equal({ kind: 'ok' });
   }
   function expectNoPassword(rig: NodeRig): void {

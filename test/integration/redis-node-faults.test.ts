@@ -8,7 +8,7 @@ import { CONFIGURATION, NodeRig } from '../support/redis-node-rig.js';
 import { type RedisServer, startRedis } from '../support/redis-server.js';
 
 const KEY = 'holdfast:default:lock:orders/42';
-const DECLARE = { kind: 'declare', configuration: CONFIGURATION, maxTtlMs: 60_000 } as const;
+const DECLARE = { kind: 'declare', nonce: 'n1', configuration: CONFIGURATION, maxTtlMs: 60_000 } as const;
 
 describe('a Redis node that fails', () => {
   let redis: RedisServer;

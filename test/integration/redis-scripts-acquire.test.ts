@@ -10,7 +10,7 @@ import {
   TTL_MS,
   tokenOf,
 } from '../support/redis-entries.js';
-import { CONFIGURATION, NodeRig, SETTINGS } from '../support/redis-node-rig.js';
+import { NodeRig, SETTINGS } from '../support/redis-node-rig.js';
 import { type RedisServer, startRedis } from '../support/redis-server.js';
 
 const KEY = 'holdfast:default:lock:orders/42';
@@ -29,7 +29,7 @@ describe('acquiring at a Redis node', () => {
   });
   beforeEach(async () => {
     await redis.client.flushall();
-    await rig.errand({ kind: 'declare', configuration: CONFIGURATION, maxTtlMs: 60_000 });
+    await rig.declare();
   });
 
   describe('acquire', () => {

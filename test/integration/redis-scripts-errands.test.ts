@@ -6,7 +6,8 @@ import { type RedisServer, startRedis } from '../support/redis-server.js';
 
 const KEY = 'holdfast:default:lock:orders/42';
 const OTHER = { hash: 'decaf', generation: 1 };
-const DECLARE = { kind: 'declare', configuration: CONFIGURATION, maxTtlMs: 60_000 } as const;
+const MARK = { kind: 'mark', nonce: 'n1' } as const;
+const DECLARE = { kind: 'declare', nonce: 'n1', configuration: CONFIGURATION, maxTtlMs: 60_000 } as const;
 const CONFIRM = { kind: 'confirm', configuration: CONFIGURATION, maxTtlMs: 60_000 } as const;
 
 describe('the bookkeeping of a Redis node', () => {
@@ -42,7 +43,7 @@ describe('the bookkeeping of a Redis node', () => {
   it('keeps an admission from expiring, and never makes one', async () => {
     await done({ kind: 'pulse' });
     expect(await admission()).to.equal(-2);
-    await done(DECLARE);
+    await rig.declare();
     await redis.client.pexpire(bookkeeping('adm'), 10_000);
     expect((await done({ kind: 'pulse' })).standing.admitted).to.equal(true);
     expect(await admission()).to.be.within(SETTINGS.admissionMs - 5_000, SETTINGS.admissionMs);
@@ -96,13 +97,22 @@ describe('the bookkeeping of a Redis node', () => {
 
   it('declares a new cluster where servers have done no more than wait', async () => {
     await done(CONFIRM);
-    await done({ kind: 'mark', nonce: 'n1' });
+    await done(MARK);
     expect(await outcomeOf({ kind: 'census' })).to.deep.equal({ kind: 'census', found: [] });
     const { outcome, standing } = await done(DECLARE);
     expect(outcome).to.deep.equal({ kind: 'declare', admitted: true });
     expect(standing).to.deep.include({ admitted: true, configuration: CONFIGURATION });
     expect(await redis.client.exists(bookkeeping('mark'))).to.equal(0);
     expect(await outcomeOf(DECLARE)).to.deep.equal({ kind: 'declare', admitted: false });
+  });
+
+  it('declares nothing for a mark that has been wiped, or is of another wait', async () => {
+    await done(MARK);
+    await redis.client.flushall();
+    expect(await outcomeOf(DECLARE)).to.deep.equal({ kind: 'declare', admitted: false });
+    await done({ kind: 'mark', nonce: 'n2' });
+    expect(await outcomeOf(DECLARE)).to.deep.equal({ kind: 'declare', admitted: false });
+    expect(await redis.client.exists(bookkeeping('cfg'), bookkeeping('ttl'))).to.equal(0);
   });
 
   it('declares nothing where there has been a cluster', async () => {
@@ -112,6 +122,7 @@ describe('the bookkeeping of a Redis node', () => {
       ['cfg', 'decaf/1'],
     ] as const) {
       await redis.client.flushall();
+      await done(MARK);
       await redis.client.set(bookkeeping(name), text);
       expect(await outcomeOf(DECLARE), name).to.deep.equal({ kind: 'declare', admitted: false });
       expect(await outcomeOf({ kind: 'census' })).to.deep.equal({ kind: 'census', found: [`holdfast main ${name}`] });
@@ -130,7 +141,7 @@ describe('the bookkeeping of a Redis node', () => {
   });
 
   it('resets what a wipe would forget, and leaves the locks', async () => {
-    await done(DECLARE);
+    await rig.declare();
     const values = Array.from({ length: 250 }, () => nextValue());
     for (let page = 0; page < 10; page += 1) {
       await rig.votes('acquire', ...values.map((value, index) => bid(`${KEY}/${page}/${index}`, value)));

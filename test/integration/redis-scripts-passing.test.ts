@@ -12,7 +12,7 @@ import {
   tokenOf,
   wantKey,
 } from '../support/redis-entries.js';
-import { CONFIGURATION, listeners, NodeRig } from '../support/redis-node-rig.js';
+import { listeners, NodeRig } from '../support/redis-node-rig.js';
 import { type RedisServer, startRedis } from '../support/redis-server.js';
 
 const KEY = 'holdfast:default:lock:orders/42';
@@ -36,7 +36,7 @@ describe('passing locks on at a Redis node', () => {
   });
   beforeEach(async () => {
     await redis.client.flushall();
-    await rig.errand({ kind: 'declare', configuration: CONFIGURATION, maxTtlMs: 60_000 });
+    await rig.declare();
   });
 
   describe('hand-off', () => {

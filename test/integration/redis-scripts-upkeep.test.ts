@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { anyValueOf, lockValue } from '../../server/src/store/redlock/coordinator/redis-node.js';
 import { ballotKey, bid, hashOf, nextToken, nextValue, TTL_MS, tokenOf } from '../support/redis-entries.js';
-import { CONFIGURATION, NodeRig, SETTINGS } from '../support/redis-node-rig.js';
+import { NodeRig, SETTINGS } from '../support/redis-node-rig.js';
 import { type RedisServer, startRedis } from '../support/redis-server.js';
 
 const KEY = 'holdfast:default:lock:orders/42';
@@ -20,7 +20,7 @@ describe('the upkeep of a lock at a Redis node', () => {
   });
   beforeEach(async () => {
     await redis.client.flushall();
-    await rig.errand({ kind: 'declare', configuration: CONFIGURATION, maxTtlMs: 60_000 });
+    await rig.declare();
   });
 
   describe('extend', () => {

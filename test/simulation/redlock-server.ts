@@ -96,7 +96,7 @@ export class RedlockServer implements SimServer {
       const options = { inbox, serverId: process.name };
       const node = new WatchedNode(redis.id, watches, link.instead ?? redis, redlock, options);
       node.duplicateMs = () => {
-        if (link.duplicates === 0 || !random.chance(link.duplicates) || node.sendsOrder) return undefined;
+        if (link.duplicates === 0 || !random.chance(link.duplicates)) return undefined;
         node.copied();
         return random.between(0, random.chance(STRAY_SHARE) ? LATEST_STRAY_MS : LATEST_COPY_MS);
       };

@@ -53,8 +53,6 @@ export class WatchedNode extends ModelNode {
   /** What a copy of the call that is being made may leave. */
   #sending: readonly (AcquireEntry | HandOffEntry | RepairEntry)[] = [];
 
-  #ordering = false;
-
   constructor(
     private readonly meant: NodeId,
     private readonly watches: ServerWatches,
@@ -96,19 +94,12 @@ export class WatchedNode extends ModelNode {
     this.watches.leftovers.copied(this.#sending);
   }
 
-  /** What is being sent is the order of an operator for a new cluster: given once, and nothing gives it again. */
-  get sendsOrder(): boolean {
-    return this.#ordering;
-  }
-
   override errand(errand: NodeErrand, answered: (reply: ErrandReply) => void): void {
     const sentMs = this.redis.world.nowMs();
-    this.#ordering = errand.kind === 'declare';
     super.errand(errand, (reply) => {
       answered(reply);
       this.#heard(reply, sentMs);
     });
-    this.#ordering = false;
   }
 
   #heard(reply: BatchReply<BatchVerb> | ErrandReply, sentMs: number): void {

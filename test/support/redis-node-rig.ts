@@ -4,6 +4,7 @@ import type {
   BatchReply,
   BatchVerb,
   BatchVerbs,
+  ClusterConfiguration,
   ErrandReply,
   NodeErrand,
   NodeFacts,
@@ -19,6 +20,8 @@ import type { RedisServer } from './redis-server.js';
 const DEADLINE_MS = 5_000;
 
 export const CONFIGURATION = { hash: 'c0ffee', generation: 1 } as const;
+/** Of marks. */
+const NONCE = 'of the rig';
 export const SETTINGS: IoredisNodeOptions['settings'] = {
   windowMs: 60_000,
   ballotMs: 600_000,
@@ -76,9 +79,14 @@ export class NodeRig {
   /** Verified and admitted, as the only node of a new cluster. */
   static async admitted(url: string, options: RigOptions = {}): Promise<NodeRig> {
     const rig = await NodeRig.verified(url, options);
-    const configuration = options.settings?.configuration ?? CONFIGURATION;
-    await rig.errand({ kind: 'declare', configuration, maxTtlMs: 60_000 });
+    await rig.declare(options.settings?.configuration);
     return rig;
+  }
+
+  /** Has it begin as the only node of a new cluster. */
+  async declare(configuration: ClusterConfiguration = CONFIGURATION): Promise<ErrandReply> {
+    await this.errand({ kind: 'mark', nonce: NONCE });
+    return this.errand({ kind: 'declare', nonce: NONCE, configuration, maxTtlMs: 60_000 });
   }
 
   /** The first event from `from` on that fits. */

@@ -38,7 +38,9 @@ class Rig {
 
   async admitted(): Promise<this> {
     await this.open();
-    await this.errand({ kind: 'declare', configuration: this.settings.configuration, maxTtlMs: 30_000 });
+    const nonce = 'the first';
+    await this.errand({ kind: 'mark', nonce });
+    await this.errand({ kind: 'declare', nonce, configuration: this.settings.configuration, maxTtlMs: 30_000 });
     return this;
   }
 

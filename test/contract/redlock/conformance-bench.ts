@@ -97,10 +97,12 @@ export class ConformanceBench {
       return { difference: [...story, difference].join('\n'), longestCallMs };
     };
     const story = [text(sequence.scene)];
-    const { configuration, maxTtlMs } = model.settings(0);
-    const declare: Step = { kind: 'errand', server: 0, errand: { kind: 'declare', configuration, maxTtlMs } };
-    for (const choice of [undefined, ...sequence.choices]) {
-      const step = choice === undefined ? declare : chooser.step(choice);
+    const steps = [
+      ...declaration(model).map((step) => () => step),
+      ...sequence.choices.map((choice) => () => chooser.step(choice)),
+    ];
+    for (const next of steps) {
+      const step = next();
       const [answer, difference] = await takeStep(step, model, real);
       story.push(text(step));
       if (difference !== undefined) return told(difference);
@@ -134,6 +136,16 @@ async function takeStep(step: Step, model: ModelSide, real: RealSide): Promise<[
   const expected = step.kind === 'time' ? early : model.run(step);
   const difference = answerDifference(expected, answer) ?? keysDifference(model.contents(), real.contents);
   return [answer, difference];
+}
+
+/** How a cluster begins. */
+function declaration(model: ModelSide): readonly Step[] {
+  const { configuration, maxTtlMs } = model.settings(0);
+  const nonce = 'the first';
+  return [
+    { kind: 'errand', server: 0, errand: { kind: 'mark', nonce } },
+    { kind: 'errand', server: 0, errand: { kind: 'declare', nonce, configuration, maxTtlMs } },
+  ];
 }
 
 function kindsOf(step: Step, answer: Answer): readonly string[] {

@@ -207,13 +207,19 @@ export class Chooser {
         this.#nonces += 1;
         return { kind, nonce: `nonce-${this.#nonces}` };
       case 'admit':
-        return { kind, nonce: `nonce-${Math.max(1, this.#nonces - (more % 2))}`, configuration };
+        return { kind, nonce: this.#lateNonce(more), configuration };
       case 'confirm':
-      case 'declare':
         return { kind, configuration, maxTtlMs };
+      case 'declare':
+        return { kind, nonce: this.#lateNonce(more), configuration, maxTtlMs };
       default:
         return { kind };
     }
+  }
+
+  /** The latest, or the one before. */
+  #lateNonce(more: number): string {
+    return `nonce-${Math.max(1, this.#nonces - (more % 2))}`;
   }
 
   #plant(entry: EntryChoice): Step {

@@ -102,9 +102,10 @@ export class CoordinatorRig {
     return settled;
   }
 
-  #declare(node: ModelNode): Promise<void> {
+  async #declare(node: ModelNode): Promise<void> {
     const { configuration, maxTtlMs } = this.settings;
-    return this.#errand(node, { kind: 'declare', configuration, maxTtlMs });
+    await this.#errand(node, { kind: 'mark', nonce: node.id });
+    await this.#errand(node, { kind: 'declare', nonce: node.id, configuration, maxTtlMs });
   }
 
   #errand(node: ModelNode, errand: NodeErrand): Promise<void> {

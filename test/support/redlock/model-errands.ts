@@ -32,7 +32,7 @@ function outcomeOf(ctx: ScriptContext, errand: NodeErrand): ErrandOutcome {
     case 'census':
       return { kind: 'census', found: census(ctx) };
     case 'declare':
-      return { kind: 'declare', admitted: declare(ctx, errand.configuration, errand.maxTtlMs) };
+      return { kind: 'declare', admitted: declare(ctx, errand) };
     case 'reset':
       return { kind: 'reset', forgottenKeys: reset(ctx) };
   }
@@ -91,7 +91,9 @@ function census(ctx: ScriptContext): readonly string[] {
 }
 
 /** Looks for no lock: whoever declares has had that done by a census, which may take several calls. */
-function declare(ctx: ScriptContext, configuration: ClusterConfiguration, maxTtlMs: number): boolean {
+function declare(ctx: ScriptContext, errand: Extract<NodeErrand, { kind: 'declare' }>): boolean {
+  const { nonce, configuration, maxTtlMs } = errand;
+  if (markedNonce(ctx) !== nonce) return false;
   if (earlierLife(ctx) !== undefined || confirm(ctx, configuration, maxTtlMs).kind !== 'confirm') return false;
   ctx.keys.set(BOOKKEEPING.admission, ctx.identity, ctx.settings.admissionMs);
   ctx.keys.delete(BOOKKEEPING.mark);

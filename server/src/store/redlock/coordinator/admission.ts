@@ -104,7 +104,7 @@ export class Admission {
     if (this.#distrusted) return { kind: 'unadmit' };
     if (this.#admitted) return undefined;
     const wait = this.#wait;
-    if (wait === undefined || nowMs - this.#markReadMs >= REREAD_MS) return this.#mark();
+    if (wait === undefined || nowMs - this.#markReadMs >= REREAD_MS) return this.mark();
     const endMs = this.#endMs(wait, terms.greatestTtlMs);
     if (nowMs < endMs || !terms.mayAdmit(endMs)) return undefined;
     return { kind: 'admit', nonce: wait.nonce, configuration: this.settings.configuration };
@@ -130,8 +130,8 @@ export class Admission {
     return sinceMs + quarantineMs(this.settings, greatestTtlMs);
   }
 
-  /** A new nonce every time: one that was written before could be found again after a wipe. */
-  #mark(): NodeErrand {
+  /** Begins a wait. A new nonce every time: one that was written before could be found again after a wipe. */
+  mark(): NodeErrand {
     const bytes = this.random.bytes(NONCE_BYTES);
     const nonce = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
     return { kind: 'mark', nonce };

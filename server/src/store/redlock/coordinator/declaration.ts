@@ -21,7 +21,10 @@ export async function declareNew({ settings, members, configuration }: OrderPort
   const conflict = configuration.conflict();
   if (conflict !== undefined) return refused(conflict);
   const veterans = members.filter(({ admission }) => admission.wasAdmitted);
-  if (veterans.length > 0) return refused(`${names(veterans)} already voted: this cluster is not new`);
+  if (veterans.length > 0) return refused(veteran(veterans));
+  // Before anything else, so that whatever is forgotten from here on takes the mark along.
+  const nonces = await marked(members);
+  if (typeof nonces === 'string') return refused(nonces);
   const censuses = await askAll(members, () => ({ kind: 'census' }));
   const problems = censuses.flatMap(({ member, reply }) => {
     const problem = censusProblem(reply);
@@ -29,8 +32,9 @@ export async function declareNew({ settings, members, configuration }: OrderPort
   });
   if (problems.length > 0) return refused(problems.join('; '));
   const { maxTtlMs } = settings;
-  const declared = await askAll(members, () => ({
+  const declared = await askAll(members, (member) => ({
     kind: 'declare',
+    nonce: nonces.get(member) ?? '',
     configuration: settings.configuration,
     maxTtlMs,
   }));
@@ -81,9 +85,27 @@ interface Told {
   readonly reply: ErrandReply;
 }
 
-function askAll(members: readonly Member[], errand: () => Parameters<Member['order']>[0]): Promise<readonly Told[]> {
+/** The nonce of the mark at each node, or why there are not all of them. */
+async function marked(members: readonly Member[]): Promise<ReadonlyMap<Member, string> | string> {
+  const nonces = new Map<Member, string>();
+  const problems: string[] = [];
+  const veterans: Member[] = [];
+  for (const { member, reply } of await askAll(members, ({ admission }) => admission.mark())) {
+    if (reply.kind === 'fault') problems.push(`${member.node.id} ${reply.fault.message}`);
+    else if (reply.outcome.kind === 'mark' && reply.outcome.nonce !== undefined)
+      nonces.set(member, reply.outcome.nonce);
+    else veterans.push(member);
+  }
+  if (veterans.length > 0) problems.push(veteran(veterans));
+  return problems.length === 0 ? nonces : problems.join('; ');
+}
+
+function askAll(
+  members: readonly Member[],
+  errand: (member: Member) => Parameters<Member['order']>[0],
+): Promise<readonly Told[]> {
   return Promise.all(
-    members.map(async (member) => ({ member, reply: await member.order(errand(), ORDER_DEADLINE_MS) })),
+    members.map(async (member) => ({ member, reply: await member.order(errand(member), ORDER_DEADLINE_MS) })),
   );
 }
 
@@ -99,6 +121,10 @@ function isAdmitted(reply: ErrandReply): boolean {
 
 function isConfirmed(reply: ErrandReply): boolean {
   return reply.kind === 'done' && reply.outcome.kind === 'confirm' && reply.outcome.answer !== 'other';
+}
+
+function veteran(members: readonly Member[]): string {
+  return `${names(members)} already voted: this cluster is not new`;
 }
 
 function names(members: readonly Member[]): string {

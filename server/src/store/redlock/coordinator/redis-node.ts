@@ -226,9 +226,13 @@ export type NodeErrand =
   | { readonly kind: 'unadmit' }
   /** Looks whether anything of a cluster is there. */
   | { readonly kind: 'census' }
-  /** Admits a node without bookkeeping at once: the declaration of a new cluster. */
+  /**
+   * Admits a node without bookkeeping at once if the mark still carries this nonce: the declaration of a new cluster. Without
+   * that, one that comes late would admit a node that has voted since, and has forgotten it.
+   */
   | {
       readonly kind: 'declare';
+      readonly nonce: string;
       readonly configuration: ClusterConfiguration;
       readonly maxTtlMs: number;
     }
