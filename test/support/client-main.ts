@@ -3,6 +3,7 @@
 import { connect as dial } from 'node:net';
 import { type Client, connect, type Lease } from '@holdfast/client';
 import type { ClientEvent, ClientOrder, ResourceAddress, Shift, ShiftEvent, WriteCheck } from './client-process.js';
+import { allocate } from './garbage.js';
 
 const leases = new Map<string, Lease>();
 /** Kept apart from the leases, which tell theirs only while they are held. */
@@ -96,20 +97,6 @@ async function write(order: Extract<ClientOrder, { kind: 'write' }>): Promise<vo
   const may = looked(held, by, signal, say);
   if (may) await send(resource, { resource: name, token, writer: ownName, operation });
   say({ kind: 'wrote', name, mayWrite: may });
-}
-
-const CHUNK_NUMBERS = 50_000;
-const KEPT_CHUNKS = 8;
-
-/** Garbage and its collection, for so long. */
-async function allocate(ms: number): Promise<void> {
-  const kept: number[][] = [];
-  for (const endUs = nowUs() + ms * 1_000; nowUs() < endUs; ) {
-    kept.push(Array.from({ length: CHUNK_NUMBERS }, (_, index) => index + Math.random()));
-    if (kept.length > KEPT_CHUNKS) kept.shift();
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  say({ kind: 'allocated' });
 }
 
 /** Acquires, and tells of that and of everything that happens to the lease, but for its release. */
@@ -238,7 +225,7 @@ async function obey(order: ClientOrder): Promise<void> {
       await write(order);
       return;
     case 'allocate':
-      await allocate(order.ms);
+      say({ kind: 'allocated', ...(await allocate(order.ms, order.liveMb)) });
       return;
     case 'hoard':
       await Promise.all(

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { ClientState, ConnectOptions, LeaseState, ReleaseOutcome } from '@holdfast/client';
 import { within } from './deadline.js';
+import type { Collections } from './garbage.js';
 import { nodeProgram } from './node-program.js';
 
 const MAIN = fileURLToPath(new URL('./client-main.ts', import.meta.url));
@@ -42,8 +43,8 @@ export type ClientOrder =
     }
   /** Takes so many leases, each of a resource of its own, and keeps them. */
   | { readonly kind: 'hoard'; readonly count: number; readonly ttlMs: number }
-  /** Keeps allocating for so long, with pauses in which everything else runs. */
-  | { readonly kind: 'allocate'; readonly ms: number }
+  /** Fills so much of the heap, and replaces it for so long, with pauses in which everything else runs. */
+  | { readonly kind: 'allocate'; readonly ms: number; readonly liveMb: number }
   /** Ends the process at once, as a program may that has forgotten its lease. */
   | { readonly kind: 'leave' }
   /** Acquires and releases these resources, so many at a time, again and again until told to rest. */
@@ -80,7 +81,8 @@ export type ClientEvent =
   | { readonly kind: 'looked'; readonly name: string; readonly mayWrite: boolean; readonly atUs: number }
   /** The network has the bytes, or the lease forbade it. */
   | { readonly kind: 'wrote'; readonly name: string; readonly mayWrite: boolean }
-  | { readonly kind: 'allocated' | 'hoarded' }
+  | ({ readonly kind: 'allocated' } & Collections)
+  | { readonly kind: 'hoarded' }
   | { readonly kind: 'disposed'; readonly name: string }
   | { readonly kind: 'asked_to_extend'; readonly name: string; readonly refusal: string | undefined }
   /** What was done under a lease has ended with this, which is what was thrown or is not. */

@@ -8,6 +8,7 @@ import {
   type WriteCheck,
 } from '../../support/client-process.js';
 import { ToldByClient } from '../../support/client-record.js';
+import type { Collections } from '../../support/garbage.js';
 
 export type Granted = Extract<ClientEvent, { kind: 'granted' }>;
 export type Wrote = Extract<ClientEvent, { kind: 'wrote' }>;
@@ -93,7 +94,7 @@ export class Participant {
 
   /** Resolves when it has dealt with what it was told before. */
   async answersOrders(): Promise<void> {
-    await this.process.do({ kind: 'allocate', ms: 0 }, 'allocated');
+    await this.allocate(0);
   }
 
   /** The states it has been in since it was connected. */
@@ -120,8 +121,9 @@ export class Participant {
     await this.process.do({ kind: 'hoard', count, ttlMs }, 'hoarded');
   }
 
-  async allocate(ms: number): Promise<void> {
-    await this.process.do({ kind: 'allocate', ms }, 'allocated');
+  /** Replaces what fills so much of its heap, for so long. */
+  allocate(ms: number, liveMb = 1): Promise<Collections> {
+    return this.process.do({ kind: 'allocate', ms, liveMb }, 'allocated');
   }
 
   stop(): void {

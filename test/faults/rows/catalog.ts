@@ -5,6 +5,7 @@ import { CLIENT_ROWS } from './client-rows.js';
 import { CLOCK_ROWS } from './clock-rows.js';
 import { CLUSTER_ROWS } from './cluster-rows.js';
 import { EMBEDDED_ROWS } from './embedded-rows.js';
+import { A6 } from './garbage-rows.js';
 import { LIBRARY_ROWS } from './library-rows.js';
 import { MEMORY_ROWS } from './memory-rows.js';
 import { MISUSE_ROWS } from './misuse-rows.js';
@@ -37,6 +38,7 @@ const { E4, E7, E8 } = WRONG_CLOCK_ROWS;
 /** Every row there is, in the order of the report. */
 export const ROWS: readonly Row[] = [
   ...CLIENT_ROWS,
+  A6,
   A7,
   A11,
   A12,

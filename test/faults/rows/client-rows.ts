@@ -221,21 +221,6 @@ const A4: PlayedRow = {
   },
 };
 
-const A6: PlayedRow = {
-  id: 'A6',
-  title: 'clients with a heap of 64 MB that do nothing but fill it, and hold leases in between',
-  kind: 'played',
-  play: async (stage) => {
-    const cell = await stage.cell({ ...SMALL, clientLaunch: { nodeArgs: ['--max-old-space-size=64'] } });
-    await Promise.all(cell.clients.map((client) => client.connect(...cell.doors)));
-    for (const client of cell.clients) client.work([R], TTL_MS, 5, cell.resource.address);
-    await Promise.all(cell.clients.map((client) => client.allocate(5_000)));
-    const { shifts, failures } = await rested(stage, cell);
-    stage.check('I11', `held to their ends: ${shifts}`, Math.min(...shifts) > LEAST_SHIFTS);
-    return (figures) => `${measured(figures)}, ${failures} lost in time`;
-  },
-};
-
 const A8 = endOfHolder('A8', 'the holder exits in the middle of its work, without a word', (holder) => holder.leave());
 
 const A10: PlayedRow = {
@@ -280,7 +265,7 @@ const A10: PlayedRow = {
   },
 };
 
-export const CLIENT_ROWS = [A1, A2, A3, A4, A5, A6, A8, A10];
+export const CLIENT_ROWS = [A1, A2, A3, A4, A5, A8, A10];
 
 /** With less than so many leases each, clients at work have shown nothing. */
 export const LEAST_SHIFTS = 5;

@@ -197,7 +197,8 @@ export class Nemesis {
         client.continue();
         return;
       case 'busy_client':
-        return client.allocate(forMs);
+        await client.allocate(forMs);
+        return;
     }
   }
 }
