@@ -4,9 +4,9 @@ import { connect as connectTls } from 'node:tls';
 import { hostileConnection } from '../../fuzz/hostile-connections.js';
 import { SeededRandom } from '../../simulation/seeded-random.js';
 import { eventually } from '../../support/deadline.js';
-import { PATIENCE_MS, SLACK_MS } from '../harness/cell.js';
+import { PATIENCE_MS } from '../harness/cell.js';
 import type { Control } from '../harness/stage.js';
-import { type Misused, misuse } from './misuse.js';
+import { FOUND_OUT_BY_PING, type Misused, misuse } from './misuse.js';
 import type { PlayedRow } from './row.js';
 
 const CONNECTIONS = 400;
@@ -15,8 +15,6 @@ const STREAMS = 40;
 const MESSAGE_BYTES = 300;
 const MOST_MB = 64;
 const SEED = 7;
-/** Whoever has closed one half of a connection and is gone is found out by a ping without an answer. */
-const PING_MS = 1_500;
 
 const NOT_CONTAINED: Control = {
   without: 'the catch around the decoding of a message',
@@ -65,12 +63,7 @@ const H7: PlayedRow = {
   title: `${CONNECTIONS} connections on which random bytes, half a TLS or HTTP/1 request or broken HTTP/2 is said, ${AT_ONCE} resets, noise as messages`,
   kind: 'played',
   control: NOT_CONTAINED,
-  play: misuse('H7', {
-    serverArgs: ['--keepalive-interval', `${PING_MS}ms`, '--keepalive-timeout', `${PING_MS}ms`],
-    mostMb: MOST_MB,
-    goneWithinMs: 2 * PING_MS + SLACK_MS,
-    play: noise,
-  }),
+  play: misuse('H7', { ...FOUND_OUT_BY_PING, mostMb: MOST_MB, play: noise }),
 };
 
 export const NOISE_ROWS = { H7 };
