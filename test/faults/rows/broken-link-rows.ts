@@ -61,7 +61,7 @@ export const D8: PlayedRow = {
     const deafMs = performance.now();
     await eventually(PATIENCE_MS, 'another connection of the holder', () => door.asked > before || undefined);
     const noticedMs = performance.now() - deafMs;
-    await holder.acquire('after', TTL_MS, PATIENCE_MS);
+    await holder.acquire('after', BEATEN_TTL_MS, PATIENCE_MS);
     stage.check('I11', 'the holder has not come back in time for its lease', await holder.mayWrite(R));
     const left = stage.soon('I7', 'half-open connections of clients ended', 2 * PING_MS + SLACK_MS, async () => {
       return (await cell.metric('holdfast_streams')) === 2;
