@@ -23,7 +23,8 @@ const H8: Row = {
         replacement: "    this.drop('left at once');\n  }",
       },
     ],
-    breaks: /reconnecting/,
+    // Gone for a moment, or found gone by whoever asks for something.
+    breaks: /'reconnecting'|: left at once$/,
   },
 };
 
