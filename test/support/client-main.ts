@@ -189,6 +189,25 @@ async function section({ name, ttlMs, body }: Extract<ClientOrder, { kind: 'sect
   say({ kind: 'section_over', name, error: String(error), isAsThrown: error === thrown });
 }
 
+function look(name: string): void {
+  const held = lease(name);
+  looks.get(held)?.();
+  const remainingMs = held.remainingMs();
+  say({ kind: 'view', name, mayWrite: mayWrite(held), state: held.state, remainingMs, atUs: nowUs() });
+}
+
+function stall({ name, ms }: Extract<ClientOrder, { kind: 'stall' }>): void {
+  const held = lease(name);
+  const { signal } = held;
+  const endUs = nowUs() + ms * 1_000;
+  while (nowUs() < endUs);
+  // Nothing has run since: no timer, no message. Only the clock can tell.
+  const { aborted } = signal;
+  const may = mayWrite(held);
+  looks.get(held)?.();
+  say({ kind: 'stalled', name, signalAborted: aborted, mayWrite: may, atUs: nowUs() });
+}
+
 async function obey(order: ClientOrder): Promise<void> {
   switch (order.kind) {
     case 'connect':
@@ -202,25 +221,12 @@ async function obey(order: ClientOrder): Promise<void> {
     case 'acquire':
       await acquire(order.name, order.ttlMs, order.waitMs);
       return;
-    case 'look': {
-      const held = lease(order.name);
-      looks.get(held)?.();
-      const remainingMs = held.remainingMs();
-      say({ kind: 'view', name: order.name, mayWrite: mayWrite(held), state: held.state, remainingMs, atUs: nowUs() });
+    case 'look':
+      look(order.name);
       return;
-    }
-    case 'stall': {
-      const held = lease(order.name);
-      const { signal } = held;
-      const endUs = nowUs() + order.ms * 1_000;
-      while (nowUs() < endUs);
-      // Nothing has run since: no timer, no message. Only the clock can tell.
-      const { aborted } = signal;
-      const may = mayWrite(held);
-      looks.get(held)?.();
-      say({ kind: 'stalled', name: order.name, signalAborted: aborted, mayWrite: may, atUs: nowUs() });
+    case 'stall':
+      stall(order);
       return;
-    }
     case 'write':
       await write(order);
       return;
@@ -257,6 +263,7 @@ async function obey(order: ClientOrder): Promise<void> {
       return;
     }
     case 'dispose':
+      say({ kind: 'releasing', name: order.name, atUs: nowUs() });
       await lease(order.name)[Symbol.asyncDispose]();
       say({ kind: 'disposed', name: order.name });
       return;
