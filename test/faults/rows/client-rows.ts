@@ -271,8 +271,8 @@ export const CLIENT_ROWS = [A1, A2, A3, A4, A5, A8, A10];
 export const LEAST_SHIFTS = 5;
 
 /** Ends the work of all clients, and says what came of it: how many leases each held to their ends, how many others failed. */
-export async function rested(stage: Stage, { clients }: Pick<Cell, 'clients'>) {
-  const worked = await Promise.all(clients.map((client) => client.rest()));
+export async function rested(stage: Stage, cell: Cell) {
+  const worked = await Promise.all(cell.clients.map((client) => client.rest()));
   const failures = worked.flatMap((each) => each.failures);
   for (const failure of failures)
     stage.check('I10', failure, /^(Unavailable|WaitTimeout|LeaseLost)Error\b/.test(failure));
