@@ -8,7 +8,7 @@ interface Link {
 
 const CHAIN_LINKS = 10_000;
 /** What one chain takes of the heap, about. */
-const CHAIN_MB = 0.6;
+const CHAIN_MB = 0.72;
 
 /** What collecting has cost. */
 export interface Collections {
