@@ -29,6 +29,9 @@ const PREFER_SOURCES = [
   '@holdfast/source',
 ];
 
+/** Processes that it starts are to be patched as well: what was built is not. */
+const SOURCES_EVERYWHERE = { BUILT: '' };
+
 /**
  * Runs a script below `test` in a process of its own, in which sources are patched as they are loaded. `args` is told the
  * file its report is wanted in.
@@ -65,6 +68,7 @@ async function run(mutant: string, args: readonly string[], limitMs: number): Pr
     stdio: ['ignore', 'ignore', 'pipe'],
     env: {
       ...process.env,
+      ...SOURCES_EVERYWHERE,
       HOLDFAST_MUTANT: mutant,
       NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import=${patching}`,
     },
