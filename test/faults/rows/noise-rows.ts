@@ -10,7 +10,7 @@ import { FOUND_OUT_BY_PING, type Misused, misuse } from './misuse.js';
 import type { PlayedRow } from './row.js';
 
 const CONNECTIONS = 400;
-const AT_ONCE = 40;
+const AT_ONCE = 80;
 const STREAMS = 40;
 const MESSAGE_BYTES = 300;
 const MOST_MB = 64;
