@@ -49,7 +49,7 @@ const A7: PlayedRow = {
 };
 
 const HOARD = 10_000;
-/** The control is about who else is left. */
+/** The control is about who else is left: few leases, and short ones. */
 const SMALL_HOARD = 100;
 const HOARD_TTL_MS = 8_000;
 const LAG_MS = 100;
@@ -68,13 +68,14 @@ const A11: PlayedRow = {
     const cell = await stage.cell({ ...ONE_SERVER, clients: 2, maxTtlMs: HOARD_TTL_MS, serverArgs: ['--grace', '1s'] });
     const [client, other] = [cell.client(1), cell.client(2)];
     await Promise.all(cell.clients.map((each) => each.connect(cell.server().address)));
-    await other.acquire(OTHERS, HOARD_TTL_MS);
-    await client.hoard(stage.control === undefined ? HOARD : SMALL_HOARD, HOARD_TTL_MS);
-    client.acquire(OTHERS, HOARD_TTL_MS, 4 * PATIENCE_MS).catch(() => undefined);
+    const [count, ttlMs] = stage.control === undefined ? [HOARD, HOARD_TTL_MS] : [SMALL_HOARD, TTL_MS];
+    await other.acquire(OTHERS, ttlMs);
+    await client.hoard(count, ttlMs);
+    client.acquire(OTHERS, ttlMs, 4 * PATIENCE_MS).catch(() => undefined);
     await cell.waiting(1);
     await client.kill();
     let lagMs = 0;
-    const tookMs = await stage.soon('L3', 'all its leases gone', freeAgainMs(HOARD_TTL_MS) + SLACK_MS, async () => {
+    const tookMs = await stage.soon('L3', 'all its leases gone', freeAgainMs(ttlMs) + SLACK_MS, async () => {
       const delay = await cell.metric('holdfast_event_loop_delay_seconds\\{quantile="0.5"\\}');
       lagMs = Math.max(lagMs, 1_000 * delay);
       return (await cell.metric('holdfast_leases')) === 1;

@@ -11,7 +11,7 @@ const QUEUE = 1_000;
 /** Clients, each a process. */
 const LINES = 4;
 /** So many ask in a row before others do. */
-const AT_A_TIME = 50;
+const AT_A_TIME = 125;
 /** Three in ten give up. */
 const LEAVING = 0.43;
 const WAIT_MS = 120_000;
