@@ -1,63 +1,41 @@
-import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { constants, connect as dial } from 'node:http2';
-import { connect } from 'node:net';
-import { LeaseServiceService } from '@holdfast/protocol';
+import { constants } from 'node:http2';
+import { hostileConnection } from '../../fuzz/hostile-connections.js';
+import { SeededRandom } from '../../simulation/seeded-random.js';
+import { framed, RawConnection } from './raw-calls.js';
 
 /** What somebody may do to a server who is no client of it. */
-export const PESTERINGS = ['random_bytes', 'cancelled_streams'] as const;
+export const PESTERINGS = ['hostile_bytes', 'cancelled_streams'] as const;
 export type Pestering = (typeof PESTERINGS)[number];
 
-const CALLS = 20;
-const RANDOM_BYTES = 4_096;
-const CALL_MS = 1_000;
+const CONNECTIONS = 20;
 const STREAMS = 200;
 /** So few that those just cancelled do not count with them towards what a connection may have. */
 const AT_ONCE = 20;
-const SESSION = {
-  ':method': 'POST',
-  ':path': LeaseServiceService.session.path,
-  'content-type': 'application/grpc',
-  te: 'trailers',
-};
-/** A message without anything in it, behind its length. */
-const EMPTY_MESSAGE = Buffer.alloc(5);
+const EMPTY_MESSAGE = framed(Buffer.alloc(0));
 
-/** Resolves when it is over; that the server ends connections is no failure. */
-export async function pester(address: string, by: Pestering): Promise<void> {
+/** Resolves when it is over. That the server ends connections, or is not there, is no failure. */
+export async function pester(address: string, by: Pestering, seed: number): Promise<void> {
   switch (by) {
-    case 'random_bytes':
-      await Promise.all(Array.from({ length: CALLS }, () => sendRandomBytes(address)));
+    case 'hostile_bytes': {
+      const random = new SeededRandom(seed);
+      const port = Number(address.slice(address.lastIndexOf(':') + 1));
+      await Promise.all(Array.from({ length: CONNECTIONS }, () => hostileConnection(port, random)));
       return;
+    }
     case 'cancelled_streams':
       return cancelStreams(address, STREAMS);
   }
 }
 
-async function sendRandomBytes(address: string): Promise<void> {
-  const at = address.lastIndexOf(':');
-  const socket = connect({ host: address.slice(0, at), port: Number(address.slice(at + 1)) });
-  socket.on('error', () => socket.destroy());
-  socket.setTimeout(CALL_MS, () => socket.destroy());
-  socket.resume();
-  socket.end(randomBytes(RANDOM_BYTES));
-  await once(socket, 'close');
-}
-
-/** Opens so many session streams on one connection and cancels each when the server has it. */
+/** Opens so many session streams on one connection, as long as it lasts, and cancels each when the server has it. */
 export async function cancelStreams(address: string, count: number): Promise<void> {
-  const connection = dial(`http://${address}`);
-  connection.on('error', () => connection.destroy());
-  for (let opened = 0; opened < count && !connection.destroyed; opened += AT_ONCE) {
-    const streams = Array.from({ length: AT_ONCE }, () => connection.request(SESSION));
-    for (const stream of streams) {
-      stream.on('error', () => stream.destroy());
-      stream.resume();
-      stream.write(EMPTY_MESSAGE);
-    }
+  const connection = new RawConnection(address);
+  for (let opened = 0; opened < count && !connection.isOver; opened += AT_ONCE) {
+    const streams = Array.from({ length: AT_ONCE }, () => connection.call());
+    const closed = streams.map((stream) => new Promise<void>((resolve) => void stream.once('close', () => resolve())));
+    for (const stream of streams) stream.write(EMPTY_MESSAGE);
     // The server has them when it answers what was sent after them.
-    await new Promise<void>((resolve) => connection.ping(() => resolve()));
-    const closed = streams.map((stream) => (stream.closed ? undefined : once(stream, 'close')));
+    await connection.arrived();
     for (const stream of streams) stream.close(constants.NGHTTP2_CANCEL);
     await Promise.all(closed);
   }

@@ -3,9 +3,9 @@ import { SessionRequest } from '@holdfast/protocol';
 import { within } from '../../support/deadline.js';
 import { acquire } from '../../wire/support/wire-client.js';
 import { PATIENCE_MS } from '../harness/cell.js';
+import { endOf, framed, RawConnection, type RawEnd } from '../harness/raw-calls.js';
 import type { Control } from '../harness/stage.js';
 import { FOUND_OUT_BY_PING, type Misused, misuse } from './misuse.js';
-import { endOf, framed, RawConnection, type RawEnd } from './raw-calls.js';
 import type { PlayedRow } from './row.js';
 
 const TIMES = 10;

@@ -2,9 +2,9 @@ import { gzipSync } from 'node:zlib';
 import { status } from '@grpc/grpc-js';
 import { within } from '../../support/deadline.js';
 import { PATIENCE_MS } from '../harness/cell.js';
+import { endOf, framed, RawConnection } from '../harness/raw-calls.js';
 import type { Control } from '../harness/stage.js';
 import { type Misused, misuse } from './misuse.js';
-import { endOf, framed, RawConnection } from './raw-calls.js';
 import type { PlayedRow } from './row.js';
 
 const MEGABYTE = 2 ** 20;

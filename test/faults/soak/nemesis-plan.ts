@@ -81,7 +81,12 @@ const OF_ALL: readonly Maker[] = [
     treatment: treatment(random),
   }),
   (random, cast) => ({ kind: 'half_close_door', server: server(random, cast), direction: direction(random) }),
-  (random, cast) => ({ kind: 'pester_server', server: server(random, cast), by: random.pick(PESTERINGS) }),
+  (random, cast) => ({
+    kind: 'pester_server',
+    server: server(random, cast),
+    by: random.pick(PESTERINGS),
+    seed: random.next(),
+  }),
   (random, cast) => ({ kind: 'kill_server', server: mortal(random, cast) }),
   (random, cast) => ({ kind: 'drain_server', server: mortal(random, cast) }),
   (random, cast) => ({ kind: 'stop_server', server: server(random, cast) }),

@@ -85,7 +85,7 @@ export class Nemesis {
       case 'stutter_server':
         return this.#strikeServer(strike, forMs, over);
       case 'pester_server':
-        return pester(this.cell.server(strike.server).address, strike.by);
+        return pester(this.cell.server(strike.server).address, strike.by, strike.seed);
       case 'step_server_clock':
         return stepped(this.clocks.servers[strike.server - 1], strike.stepMs, over);
       case 'kill_client':

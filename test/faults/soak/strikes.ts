@@ -77,7 +77,7 @@ export type Strike =
   | StrikeAtServer
   | StrikeAtClient
   /** Somebody who is no client of ours. */
-  | { readonly kind: 'pester_server'; readonly server: number; readonly by: Pestering }
+  | { readonly kind: 'pester_server'; readonly server: number; readonly by: Pestering; readonly seed: number }
   | { readonly kind: 'step_node_clock'; readonly node: number; readonly stepMs: number }
   | { readonly kind: 'step_server_clock'; readonly server: number; readonly stepMs: number }
   /**

@@ -41,6 +41,10 @@ export class RawConnection {
     await new Promise<void>((resolve) => this.#session.ping(() => resolve()));
   }
 
+  get isOver(): boolean {
+    return this.#session.destroyed;
+  }
+
   destroy(): void {
     this.#session.destroy();
   }
