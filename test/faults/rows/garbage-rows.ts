@@ -3,8 +3,8 @@ import { LEAST_SHIFTS, NO_OWN_CLOCK, R, rested, SMALL } from './client-rows.js';
 import { measured, type PlayedRow } from './row.js';
 
 /** Collected in one go, as on a machine without a processor to spare: then a collection outlasts a short lease. */
-const HEAP = ['--max-old-space-size=320', '--single-threaded-gc', '--no-incremental-marking'];
-const LIVE_MB = 150;
+const HEAP = ['--max-old-space-size=256', '--single-threaded-gc', '--no-incremental-marking'];
+const LIVE_MB = 110;
 const FILLED_MS = 4_000;
 const SHORT_TTL_MS = 200;
 /** So that most collections come while somebody holds. */

@@ -51,7 +51,7 @@ const A7: PlayedRow = {
 const HOARD = 10_000;
 /** The control is about who else is left: few leases, and short ones. */
 const SMALL_HOARD = 100;
-const HOARD_TTL_MS = 8_000;
+const HOARD_TTL_MS = 6_000;
 const LAG_MS = 100;
 const OTHERS = 'waited for by the one who is killed';
 
