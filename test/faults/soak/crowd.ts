@@ -2,7 +2,7 @@ import { nowUs } from '../../history/events.js';
 import { SeededRandom } from '../../simulation/seeded-random.js';
 import { type Cell, TTL_MS } from '../harness/cell.js';
 import type { Participant } from '../harness/participant.js';
-import { reached } from '../rows/client-rows.js';
+import { reached } from '../rows/scenes.js';
 
 /** What everybody wants. */
 export const NAMES = ['r-1', 'r-2', 'r-3'] as const;

@@ -6,7 +6,7 @@ import type { Cell } from '../harness/cell.js';
 import type { Stage } from '../harness/stage.js';
 import { pester } from '../harness/stranger.js';
 import type { WallClock } from '../harness/wall-clock.js';
-import { reached } from '../rows/client-rows.js';
+import { reached } from '../rows/scenes.js';
 import type { Crowd } from './crowd.js';
 import {
   type Blow,

@@ -1,8 +1,7 @@
 /** Soaks once, in a process that can be ended as a whole. Arguments: store, seed, minutes, folder, and `control` for one. */
 import { guard } from '../harness/guards-off.js';
-import { NO_OWN_CLOCK } from '../rows/client-rows.js';
 import { foundWithout } from '../rows/control-result.js';
-import { NO_HELD } from '../rows/server-rows.js';
+import { NO_HELD, NO_OWN_CLOCK } from '../rows/controls.js';
 import type { SoakEvent, StoreName } from './result.js';
 import { Soak, type SoakControl } from './soak.js';
 

@@ -1,0 +1,70 @@
+import { nowUs } from '../../../history/events.js';
+import { eventually } from '../../../support/deadline.js';
+import { PATIENCE_MS } from '../../harness/cell.js';
+import { NO_PUTTING_BACK, NO_QUARANTINE } from '../controls.js';
+import { measured, type PlayedRow, seconds } from '../row.js';
+import { heldByThree, LONG_TTL_MS, R, reached, SMALL } from '../scenes.js';
+
+export const C5: PlayedRow = {
+  id: 'C5',
+  title: 'a node restarts empty while a lease stands on it and two others; another server reaches it and the other two',
+  kind: 'played',
+  control: NO_QUARANTINE,
+  play: async (stage) => {
+    const { afterMs } = await heldByThree(stage, {}, (cell) => cell.redis(3).restart({ empty: true }));
+    return (figures) => `next grant ${seconds(afterMs)} after the wipe; ${measured(figures)}`;
+  },
+};
+
+export const C9: PlayedRow = {
+  id: 'C9',
+  title: 'FLUSHALL on one node, on two, then on three of five, under a lease that another server’s client waits for',
+  kind: 'played',
+  control: NO_QUARANTINE,
+  play: async (stage) => {
+    const cell = await stage.cell({ ...SMALL, maxTtlMs: LONG_TTL_MS });
+    const [holder, other] = [cell.client(1), cell.client(2)];
+    await Promise.all([holder.connect(cell.server(1).address), other.connect(cell.server(2).address)]);
+    const { token } = await holder.acquire(R, LONG_TTL_MS, PATIENCE_MS);
+    const granted = other.acquire(R, LONG_TTL_MS, 6 * PATIENCE_MS);
+    granted.catch(() => undefined);
+    await cell.waiting(1, [2]);
+    for (const number of [3]) await cell.redis(number).client.flushall();
+    await eventually(PATIENCE_MS, 'the lease put back', async () =>
+      (await cell.locks(R)).every((value) => value?.endsWith(`:${token}`) === true) ? true : undefined,
+    );
+    stage.check('I11', 'one flushed node cost the lease', await holder.mayWrite(R));
+    const flushedUs = nowUs();
+    await Promise.all([1, 2, 4].map((number) => cell.redis(number).client.flushall()));
+    const next = await granted;
+    const afterMs = (next.atUs - flushedUs) / 1_000;
+    await other.release(R);
+    return (figures) => `one: put back; three: next grant ${seconds(afterMs)} after; ${measured(figures)}`;
+  },
+};
+
+export const C22: PlayedRow = {
+  id: 'C22',
+  title: 'five empty restarts, one node after another with its quarantine between, under one lease',
+  kind: 'played',
+  control: { ...NO_PUTTING_BACK, breaks: /^I11: the lease was lost at node/ },
+  play: async (stage) => {
+    const cell = await stage.cell({ ...SMALL, servers: 1, clients: 1, maxTtlMs: LONG_TTL_MS });
+    const holder = cell.client(1);
+    await holder.connect(cell.server().address);
+    const { token, atUs } = await holder.acquire(R, LONG_TTL_MS, PATIENCE_MS);
+    for (const number of [1, 2, 3, 4, 5]) {
+      await cell.redis(number).restart({ empty: true });
+      await cell.admitted(number, cell.quarantineMs + PATIENCE_MS);
+      stage.check('I11', `the lease was lost at node ${number}`, await holder.mayWrite(R));
+    }
+    // One more extension everywhere.
+    await reached(nowUs() + LONG_TTL_MS * 500);
+    const values = await cell.locks(R);
+    const isEverywhere = values.every((value) => value?.endsWith(`:${token}`) === true);
+    stage.check('I11', `the lease is ${JSON.stringify(values)}`, isEverywhere);
+    const heldMs = (nowUs() - atUs) / 1_000;
+    await holder.release(R);
+    return (figures) => `held ${seconds(heldMs)} with one token; ${measured(figures)}`;
+  },
+};
