@@ -1,6 +1,7 @@
 import { eventually } from '../../../support/deadline.js';
 import { acquire, type FrameKind, WireClient, type WireStream } from '../../../wire/support/wire-client.js';
 import { type Cell, freeAgainMs, MAX_TTL_MS, PATIENCE_MS, SLACK_MS } from '../../harness/cell.js';
+import { guard } from '../../harness/guards-off.js';
 import type { Stage } from '../../harness/stage.js';
 import { measured, type PlayedRow, seconds } from '../row.js';
 import { SMALL } from '../scenes.js';
@@ -95,6 +96,11 @@ const H12: PlayedRow = {
   title:
     'streams that never beat, one that beats a thousand times a second, and one that beats as fast as it is answered',
   kind: 'played',
+  control: {
+    without: 'passing over waiters whose client is not heard',
+    edits: guard('detached-waiters'),
+    breaks: /^L2: a silent waiter was granted before another/,
+  },
   play: async (stage) => {
     const cell = await stage.cell({ ...SMALL, nodes: 0, servers: 1 });
     const { address } = cell.server();
@@ -102,6 +108,8 @@ const H12: PlayedRow = {
     const wire = new WireClient(address);
     try {
       const freeMs = await silence(stage, cell, wire);
+      // It is not about beats that come too often.
+      if (stage.control !== undefined) return measured;
       const beating = await wire.openSession();
       const steadyMs = await servedWhile(cell.client(2), steady(beating));
       stage.check('I5', `served within ${seconds(steadyMs)}`, steadyMs < SLACK_MS);
