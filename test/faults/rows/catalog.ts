@@ -1,4 +1,3 @@
-import type { Control } from '../harness/stage.js';
 import { API_ROWS } from './api/api-rows.js';
 import { CLIENT_ROWS } from './clients/client-rows.js';
 import { A6 } from './clients/garbage-rows.js';
@@ -20,7 +19,7 @@ import { EMBEDDED_ROWS } from './servers/embedded-rows.js';
 import { SERVER_ROWS } from './servers/server-rows.js';
 import { STALL_ROWS } from './servers/stall-rows.js';
 
-function later(id: string, title: string, why = 'not written yet'): Row {
+function later(id: string, title: string, why: string): Row {
   return { id, title, kind: 'waiting', why };
 }
 
@@ -90,9 +89,4 @@ export function rowOf(id: string): Row {
   const row = ROWS.find((each) => each.id === id);
   if (row === undefined) throw new RangeError(`there is no row ${id}`);
   return row;
-}
-
-/** The control of a row when it is wanted, and has one. */
-export function controlOf(row: Row, wanted: boolean): Control | undefined {
-  return wanted && row.kind !== 'waiting' ? row.control : undefined;
 }

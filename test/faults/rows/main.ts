@@ -53,8 +53,7 @@ function show({ id, title }: Row, result: RowResult): void {
   }
   say(`${id}: ${title}\n  held  ${took}\n  ${result.figure}`);
   const { control } = result;
-  if (control !== undefined)
-    say(`  control: ${control.violations} violations without ${control.without}\n    ${control.first}`);
+  say(`  control: ${control.violations} violations without ${control.without}\n    ${control.first}`);
 }
 
 const chosen = ROWS.filter(isChosen);

@@ -26,24 +26,17 @@ export function faultTable(rows: readonly Row[], results: Readonly<Record<string
 function cells(row: Row, recorded: Recorded | undefined): readonly string[] {
   const { id, title } = row;
   if (row.kind === 'waiting') return [id, title, row.why, '', '', ''];
-  if (recorded === undefined) return [id, title, 'to be run again', '', controlled(row), ''];
+  if (recorded === undefined) return [id, title, 'to be run again', '', '', ''];
   const { result, commit, date } = recorded;
   const scope = row.kind === 'tested' ? `; ${row.scope}` : '';
   const when = `${commit}, ${date}`;
   if (result.kind === 'broken') return [id, title, '**broken**', `${result.why.slice(0, 200)}${scope}`, '', when];
   if (result.kind === 'not_run') return [id, title, 'not run', result.why, '', when];
-  const { control } = result;
-  const found = control === undefined ? controlled(row) : inWords(control);
-  return [id, title, 'held', `${result.figure}${scope}`, found, when];
+  return [id, title, 'held', `${result.figure}${scope}`, inWords(result.control), when];
 }
 
 function inWords({ violations, without }: ControlResult): string {
   return `${violations} violation${violations === 1 ? '' : 's'} without ${without}`;
-}
-
-/** What is known of a control that has not been run. */
-function controlled(row: Row): string {
-  return row.kind !== 'waiting' && row.control === undefined ? 'none' : '';
 }
 
 /** Puts the table into the page, between its markers. */

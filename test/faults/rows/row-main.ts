@@ -1,5 +1,6 @@
 /** Runs one row, and its control where it has one, in a process that can be ended as a whole. Arguments: id, folder. */
-import { controlOf, rowOf } from './catalog.js';
+import type { Control } from '../harness/stage.js';
+import { rowOf } from './catalog.js';
 import { foundWithout, shown } from './control-result.js';
 import { play, runTests } from './play.js';
 import type { RowResult } from './row.js';
@@ -11,12 +12,10 @@ async function run(id: string, folder: string): Promise<RowResult> {
   const tookMs = (): number => Math.round(performance.now() - startMs);
   const why = row.kind === 'played' ? await row.impossible?.() : undefined;
   if (why !== undefined) return { kind: 'not_run', why, tookMs: tookMs() };
-  const once = (control = controlOf(row, false)) =>
-    row.kind === 'played' ? play(row, folder, control) : runTests(row, control);
+  const once = (control?: Control) => (row.kind === 'played' ? play(row, folder, control) : runTests(row, control));
   const { violations, figure } = await once();
   if (violations.length > 0) return { kind: 'broken', why: shown(violations), tookMs: tookMs() };
-  const control = controlOf(row, true);
-  if (control === undefined) return { kind: 'held', figure, tookMs: tookMs() };
+  const { control } = row;
   const found = foundWithout(control, (await once(control)).violations);
   if (typeof found === 'string') return { kind: 'broken', why: found, tookMs: tookMs() };
   return { kind: 'held', figure, control: found, tookMs: tookMs() };

@@ -9,8 +9,8 @@ export type Row = { readonly id: string; readonly title: string } & (
       readonly kind: 'played';
       /** Answers its figure; violations go to the stage. */
       readonly play: (stage: Stage) => Promise<(figures: Figures) => string>;
-      /** Safety rows have one, and it has to find violations. */
-      readonly control?: Control;
+      /** It has to find violations. */
+      readonly control: Control;
       readonly limitMs?: number;
       /** Why it cannot be run on this machine; `undefined` where it can. */
       readonly impossible?: () => Promise<string | undefined>;
@@ -23,7 +23,7 @@ export type Row = { readonly id: string; readonly title: string } & (
       /** The tests with this in their title. Default: the id and a colon. */
       readonly grep?: RegExp;
       readonly scope: string;
-      readonly control?: Control;
+      readonly control: Control;
     }
   /** Nothing to run yet, or nothing that can run here. */
   | { readonly kind: 'waiting'; readonly why: string }
@@ -34,7 +34,7 @@ export type TestedRow = Extract<Row, { kind: 'tested' }>;
 
 /** How a row ended. */
 export type RowResult =
-  | { readonly kind: 'held'; readonly figure: string; readonly control?: ControlResult; readonly tookMs: number }
+  | { readonly kind: 'held'; readonly figure: string; readonly control: ControlResult; readonly tookMs: number }
   | { readonly kind: 'broken'; readonly why: string; readonly tookMs: number }
   /** The machine cannot do it. */
   | { readonly kind: 'not_run'; readonly why: string; readonly tookMs: number };
