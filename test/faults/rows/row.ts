@@ -11,6 +11,8 @@ export type Row = { readonly id: string; readonly title: string } & (
       readonly play: (stage: Stage) => Promise<(figures: Figures) => string>;
       /** It has to find violations. */
       readonly control: Control;
+      /** Default: beside it. Afterwards where it is the machine that is measured. */
+      readonly controlRuns?: 'beside' | 'afterwards';
       readonly limitMs?: number;
       /** Why it cannot be run on this machine; `undefined` where it can. */
       readonly impossible?: () => Promise<string | undefined>;

@@ -224,6 +224,7 @@ const J15: PlayedRow = {
   id: 'J15',
   title: `${WAITERS} waiters on one lock, ${NAMES} names, and a flood of ${FLOOD} names`,
   kind: 'played',
+  controlRuns: 'afterwards',
   limitMs: 180_000,
   control: {
     without: 'the limit of requests for a session',

@@ -15,6 +15,7 @@ export const A6: PlayedRow = {
   id: 'A6',
   title: `clients that do nothing but fill their heaps, ${LIVE_MB} MB each, and hold leases of ${SHORT_TTL_MS} ms in between`,
   kind: 'played',
+  controlRuns: 'afterwards',
   control: NO_OWN_CLOCK,
   play: async (stage) => {
     const cell = await stage.cell({ ...SMALL, clientLaunch: { nodeArgs: HEAP } });

@@ -59,6 +59,7 @@ const A11: PlayedRow = {
   id: 'A11',
   title: `a client with ${HOARD} leases, which waits for one more, is killed`,
   kind: 'played',
+  controlRuns: 'afterwards',
   control: {
     without: 'taking those who do not come back out of the queues',
     edits: guard('dead-session-waiter'),

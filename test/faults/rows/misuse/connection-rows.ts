@@ -84,6 +84,7 @@ const H13: PlayedRow = {
   id: 'H13',
   title: `${CONNECTIONS} connections, ${AT_ONCE} at a time, to a server that may have ${CAP}`,
   kind: 'played',
+  controlRuns: 'afterwards',
   control: NO_CAP,
   play: misuse('H13', {
     // Nobody answers pings on these: they would make room.

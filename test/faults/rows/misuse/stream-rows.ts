@@ -38,6 +38,7 @@ const H2: PlayedRow = {
   id: 'H2',
   title: `${STREAMS} streams opened and cancelled at once`,
   kind: 'played',
+  controlRuns: 'afterwards',
   control: NO_END,
   play: misuse('H2', { mostMb: MOST_MB, play: stormed }),
 };

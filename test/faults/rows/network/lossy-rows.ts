@@ -63,6 +63,7 @@ const D10: PlayedRow = {
   id: 'D10',
   title: `${LOSSES.join(', ')} % of packets lost on every link of servers and clients; ${SLOW_BITS / 1_000} kbit/s for clients`,
   kind: 'played',
+  controlRuns: 'afterwards',
   control: NO_OWN_CLOCK,
   impossible: () => FarSide.impossible(),
   play: async (stage) => {

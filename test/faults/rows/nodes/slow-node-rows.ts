@@ -79,6 +79,7 @@ export const C16: PlayedRow = {
   id: 'C16',
   title: `two nodes are ${FAR_MS} ms away, then asleep, then one of them busy with a script without an end; then three are asleep`,
   kind: 'played',
+  controlRuns: 'afterwards',
   control: ALL_ANSWER,
   play: async (stage) => {
     const redis = { directives: [['enable-debug-command', 'yes']] };

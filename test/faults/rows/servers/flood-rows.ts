@@ -31,6 +31,7 @@ export const B8: PlayedRow = {
   id: 'B8',
   title: `${FLOODERS * FLOOD_EACH} requests at once for one resource, at a server in ${ROOM_MB} MB`,
   kind: 'played',
+  controlRuns: 'afterwards',
   control: NO_LIMIT,
   play: async (stage) => {
     const room = MemoryRoom.make(ROOM_MB * 2 ** 20);

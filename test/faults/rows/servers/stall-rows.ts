@@ -24,6 +24,7 @@ const C25: PlayedRow = {
   id: 'C25',
   title: `a server stands still for 150 ms, ${STALLS} times, with answers of its nodes in its buffers`,
   kind: 'played',
+  controlRuns: 'afterwards',
   control: {
     without: 'the look for stalls',
     edits: [

@@ -32,6 +32,7 @@ export const D13: PlayedRow = {
   id: 'D13',
   title: `the server of ${CLIENTS} clients is killed, each of which holds a lease, and comes back`,
   kind: 'played',
+  controlRuns: 'afterwards',
   control: NO_HELD,
   play: async (stage) => {
     const crowd = await CrowdProcess.start();
