@@ -126,6 +126,11 @@ export class Participant {
     return this.process.do({ kind: 'allocate', ms, liveMb }, 'allocated');
   }
 
+  /** The same beside other orders, any of which may fail: nobody waits for it. */
+  keepBusy(ms: number): void {
+    this.process.tell({ kind: 'allocate', ms, liveMb: 1 });
+  }
+
   stop(): void {
     this.process.signal('SIGSTOP');
     this.record.add({ kind: 'paused', client: this.name });

@@ -197,8 +197,8 @@ export class Nemesis {
         client.continue();
         return;
       case 'busy_client':
-        await client.allocate(forMs);
-        return;
+        client.keepBusy(forMs);
+        return over();
     }
   }
 }
