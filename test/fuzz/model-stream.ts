@@ -73,6 +73,8 @@ export class ModelStream {
   /** What the client holds by the protocol's rule, and whether all its accounts were right. */
   readonly #held = new Map<number, string>();
   #isHonest = true;
+  /** What the client has given back on this stream: a grant that was on its way then is nothing to it. */
+  readonly #givenBack = new Set<number>();
   readonly #resumes = new Map<number, readonly number[]>();
   readonly #entries = new Map<number, { readonly leaseId: string | undefined; readonly mayBeHeld: boolean }>();
 
@@ -115,6 +117,7 @@ export class ModelStream {
 
   released(session: ModelSession, requestId: number): void {
     this.#held.delete(requestId);
+    this.#givenBack.add(requestId);
     this.beliefs.over(session.id, requestId);
   }
 
@@ -219,7 +222,8 @@ export class ModelStream {
     }
     this.#held.set(id, leaseId);
     const untilMs = this.#until(validity, ttlMs);
-    if (request.resource !== undefined) this.beliefs.granted(session.id, id, request.resource, token, untilMs);
+    if (request.resource === undefined || this.#givenBack.has(id)) return;
+    this.beliefs.granted(session.id, id, request.resource, token, untilMs);
   }
 
   #resumed(session: ModelSession, id: number, { leases, push }: Resumed): void {

@@ -101,14 +101,16 @@ export class SessionModel {
       return;
     }
     const { inStep } = this.#settings;
+    // What was said just before the last stream was cut may not have arrived, and what is said while a session closes is not read.
+    const mayBeUnread = !inStep || known?.stream?.mayClose === true;
+    const mayBeRising = mayBeUnread && conflicts.join() === 'FRAME_ID_NOT_RISING';
     const mayBeRefused = !inStep || known?.mayBeKnown === true;
-    const mustBeRefused = inStep && known?.stream !== undefined;
+    const mustBeRefused = inStep && known?.stream !== undefined && !mayBeRising;
     if (conflicts.length > 0 && (mustBeRefused || (mayBeRefused && !opened))) {
       this.#end(stream, ...conflicts);
       return;
     }
-    // What was said just before the last stream was cut may not have arrived.
-    const isKnown = conflicts.length === 0 || (!inStep && conflicts.join() === 'FRAME_ID_NOT_RISING');
+    const isKnown = conflicts.length === 0 || mayBeRising;
     this.#open(stream, Number(id), kind.value, isKnown ? known : undefined, atMs);
   }
 
