@@ -91,6 +91,11 @@ export class ModelStream {
     return this.stage === 'closing';
   }
 
+  /** Its session is closing, which reads nothing more, and it was to end for what was said. */
+  get mayBeUnread(): boolean {
+    return this.mayClose && this.stage === 'ending';
+  }
+
   get listedEntries(): number {
     return this.listedIds.size;
   }

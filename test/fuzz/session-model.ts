@@ -36,11 +36,13 @@ export class SessionModel {
     if (stream.takesFrames) this.#end(stream, ...reasons);
     // The answer to Close may be on its way already.
     if (stream.isClosing) this.#end(stream, OK, ...reasons);
+    // What it should have ended with may not have been read.
+    if (stream.mayBeUnread) stream.endsWith = [...(stream.endsWith ?? []), ...reasons];
   }
 
   /** A message of frames. `opened` says whether the server has opened the stream since, which only it can decide at times. */
   said(stream: ModelStream, frames: readonly ClientFrame[], opened: boolean, atMs = this.#settings.nowMs()): void {
-    if (!stream.takesFrames && !stream.isClosing) return;
+    if (!stream.takesFrames && !stream.isClosing && !stream.mayBeUnread) return;
     const refusal = this.#refusalOf(frames);
     if (refusal !== undefined) {
       this.saidNonsense(stream, refusal);
