@@ -49,7 +49,7 @@ export class Stage {
   readonly #found: string[] = [];
   #guards: GuardsOff;
   /** Two may believe at once from a documented limit on: tokens have to be right all the same. */
-  beliefsMayMeet = false;
+  beliefsMayMeetFromUs = Number.POSITIVE_INFINITY;
   #cell: Cell | undefined;
 
   constructor(
@@ -120,7 +120,7 @@ export class Stage {
     const lines = this.record.events.map((event) => `${JSON.stringify(event)}\n`);
     writeFileSync(join(this.folder, 'history.jsonl'), lines.join(''));
     const { violations, figures } = this.record.judged({
-      beliefsMayMeet: () => this.beliefsMayMeet,
+      beliefsMayMeet: (atUs) => atUs >= this.beliefsMayMeetFromUs,
       settleSlackMs: SLACK_MS,
       failureCodes: FAILURE_CODES,
       ...options,

@@ -15,10 +15,13 @@ async function run(id: string, folder: string): Promise<RowResult> {
   const once = (control?: Control) => (row.kind === 'played' ? play(row, folder, control) : runTests(row, control));
   const { control } = row;
   const isMeasured = row.kind === 'played' && row.controlRuns === 'afterwards';
-  const controlled = isMeasured ? undefined : settled(once(control));
-  const { violations, figure } = await once();
+  const beside = isMeasured ? undefined : settled(once(control));
+  const plain = await settled(once());
+  // It ends what it has started, whatever came of the row.
+  await beside;
+  const { violations, figure } = plain();
   if (violations.length > 0) return { kind: 'broken', why: shown(violations), tookMs: tookMs() };
-  const found = foundWithout(control, (await (controlled ?? settled(once(control))))().violations);
+  const found = foundWithout(control, (await (beside ?? settled(once(control))))().violations);
   if (typeof found === 'string') return { kind: 'broken', why: found, tookMs: tookMs() };
   return { kind: 'held', figure, control: found, tookMs: tookMs() };
 }

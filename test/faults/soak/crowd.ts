@@ -30,7 +30,6 @@ export class Crowd {
   readonly #once = new Set<string>();
   #resting = false;
   #writes = 0;
-  #failures = 0;
 
   constructor(
     private readonly cell: Cell,
@@ -41,11 +40,6 @@ export class Crowd {
 
   get writes(): number {
     return this.#writes;
-  }
-
-  /** Of orders that came to nothing. */
-  get failures(): number {
-    return this.#failures;
   }
 
   /** How many names were asked for. */
@@ -67,7 +61,7 @@ export class Crowd {
 
   /** Another one in the place of one that was ended. */
   async replace(number: number): Promise<void> {
-    await this.#join(await this.cell.replaceClient(number), number);
+    await this.#join(await this.cell.replaceClient(number), number - 1);
   }
 
   /** Everybody comes to an end of what is under way. */
@@ -89,7 +83,6 @@ export class Crowd {
         await this.#lease(client, random);
       } catch (error) {
         if (error instanceof Gone) return;
-        this.#failures += 1;
         await reached(nowUs() + BREATH_MS * 1_000);
       }
     }

@@ -8,6 +8,7 @@ const PRELOADED = new URL('./inspected-process.mjs', import.meta.url).href;
 
 /** What a process has, right after its garbage was collected. */
 export interface Inspection {
+  /** Without code. */
   readonly heapBytes: number;
   readonly residentBytes: number;
   /** Open file descriptors. */

@@ -234,7 +234,7 @@ export class Soak {
     const gauge = async (what: string, metric: string): Promise<CountLeft> => ({
       where,
       what,
-      count: (await cell.metric(metric, number)) ?? Number.POSITIVE_INFINITY,
+      count: await cell.metric(metric, number),
     });
     return Promise.all([
       ...GAUGES.map((each) => gauge(each, `holdfast_${each}`)),

@@ -105,7 +105,7 @@ const E2: PlayedRow = {
     const clock = clocks(stage, 1, 2, 3);
     const cell = await stage.cell({ ...SMALL, redisEnv: clock.envOf });
     const { holder, other, first } = await contended(cell);
-    stage.beliefsMayMeet = true;
+    stage.beliefsMayMeetFromUs = nowUs();
     clock.shiftBy(MINUTE_MS);
     const next = await other.acquire(R, MAX_TTL_MS, 2 * cell.quarantineMs + PATIENCE_MS);
     stage.check('I1', 'the token does not rise', BigInt(next.token) > BigInt(first.token));

@@ -27,7 +27,7 @@ const NO_BOUNDS: Control = {
       replacement: 'if (this.#inFlight >= 0) return;\n      if (clock.nowMs()',
     },
   ],
-  breaks: /^H1: /,
+  breaks: /^H1: all of them ended/,
 };
 
 /** Frames that this server does not know, with ids that go on from message to message. */

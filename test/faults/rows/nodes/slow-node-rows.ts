@@ -171,6 +171,9 @@ export const C19: PlayedRow = {
       `two nodes that pause delayed a grant by ${seconds(twoMs)}`,
       twoMs < 2 * NODE_DEADLINE_MS + SLACK_MS / 4,
     );
+    await Promise.all(cell.redises.map(({ client }) => client.call('CLIENT', 'UNPAUSE')));
+    await heldEverywhere(cell, 'awake');
+    await holder.release('awake');
     // Scripts may write, and wait; what ends the pause does not.
     await pause(cell, ALL, PAUSE_MS, 'WRITE');
     const refusedMs = await refusal(stage, other, 'all', /timed out after|not answered/);

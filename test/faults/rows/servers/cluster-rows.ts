@@ -45,7 +45,7 @@ async function untilForgotten(stage: Stage, cell: Cell): Promise<number> {
   stage.check('E3', `what was left: ${words}`, words === `${LEFT} was forgotten by 3 of 5 nodes`);
   await third.acquire(LEFT, KEPT_TTL_MS, PATIENCE_MS);
   // From here on an operator has taken it upon himself.
-  stage.beliefsMayMeet = true;
+  stage.beliefsMayMeetFromUs = nowUs();
   const order = forgotten(cell, R, '--always', '--yes');
   await eventually(PATIENCE_MS, 'nodes that have forgotten', async () => (await standsMs(cell, R)) < 0 || undefined);
   const goneUs = nowUs();

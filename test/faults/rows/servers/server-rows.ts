@@ -41,19 +41,23 @@ const B1: PlayedRow = {
     const refused = rival.refusal(R, LONG_TTL_MS, LONG_TTL_MS);
     const startMs = performance.now();
     await cell.server(1).kill();
-    stage.check('I3', 'granted at the other server while it is held', (await refused) !== undefined);
-    await cell.waiting(1, [2]);
+    // Besides the rival.
+    await cell.waiting(2, [2]);
     const movedMs = performance.now() - startMs;
+    stage.check('I3', 'granted at the other server while it is held', (await refused) !== undefined);
     await reached(first.atUs + 1.5 * LONG_TTL_MS * 1_000);
     stage.check('I3', 'the waiter was granted what is held', !waiter.has('granted'));
     const stillHeld = await holder.mayWrite(R);
     stage.check('I11', 'the holder lost its lease', stillHeld);
+    const isSame = (await cell.locks(R)).every((value) => value?.endsWith(`:${first.token}`) === true);
+    stage.check('S6', 'it has another token', isSame);
     await holder.write(R, cell.resource.address, 'holder');
     await holder.release(R);
     const next = await granted;
     stage.check('I1', 'the token does not rise', BigInt(next.token) > BigInt(first.token));
     await waiter.release(R);
-    return (figures) => `both at the other server within ${seconds(movedMs)}, token unchanged, ${measured(figures)}`;
+    return (figures) =>
+      `the waiter at the other server within ${seconds(movedMs)}, the lease kept with its token, ${measured(figures)}`;
   },
 };
 
