@@ -20,6 +20,7 @@ export class ModelSession {
   stream: ModelStream | undefined;
   /** The one opened last, whether it is still there or not. */
   newest: ModelStream | undefined;
+  /** And has not been answered yet. */
   hasSaidClose = false;
   /** What its last stream left unanswered. */
   dues = new Dues();
@@ -136,7 +137,12 @@ export class ModelStream {
   lists(requestId: number, leaseId: string | undefined, mayBeHeld: boolean): void {
     if (this.listedIds.has(requestId)) this.#isHonest = false;
     this.listedIds.add(requestId);
-    this.#entries.set(requestId, { leaseId, mayBeHeld });
+    // Of two entries for one request either may be what the server goes by.
+    const before = this.#entries.get(requestId);
+    this.#entries.set(requestId, {
+      leaseId: leaseId ?? before?.leaseId,
+      mayBeHeld: mayBeHeld || before?.mayBeHeld === true,
+    });
   }
 
   owesResumed(id: number, results: readonly number[]): void {
@@ -154,6 +160,7 @@ export class ModelStream {
       if (kind.value.position < 1) throw new Violation(`place ${kind.value.position} in a queue`);
       return;
     }
+    if (kind?.$case === 'closed' && this.session !== undefined) this.session.hasSaidClose = false;
     if (id !== 0n) this.dues.answered(frame);
     else if (kind?.$case !== 'lost' && kind?.$case !== 'draining' && kind?.$case !== 'extended') {
       throw new Violation(`${kind?.$case} as a push`);
@@ -227,8 +234,9 @@ export class ModelStream {
     }
     this.#held.set(id, leaseId);
     const untilMs = this.#until(validity, ttlMs);
-    if (request.resource === undefined || this.#givenBack.has(id)) return;
-    this.beliefs.granted(session.id, id, request.resource, token, untilMs);
+    // The client counts it among what it holds, and the server does not.
+    if (this.#givenBack.has(id)) this.#isHonest = false;
+    else if (request.resource !== undefined) this.beliefs.granted(session.id, id, request.resource, token, untilMs);
   }
 
   #resumed(session: ModelSession, id: number, { leases, push }: Resumed): void {

@@ -104,9 +104,9 @@ export class SessionModel {
     }
     const { inStep } = this.#settings;
     // What was said just before the last stream was cut may not have arrived, and what is said while a session closes is not read.
-    const mayBeUnread = !inStep || known?.stream?.mayClose === true;
+    const mayBeUnread = !inStep || known?.hasSaidClose === true;
     const mayBeRising = mayBeUnread && conflicts.join() === 'FRAME_ID_NOT_RISING';
-    const mayBeRefused = !inStep || known?.mayBeKnown === true;
+    const mayBeRefused = !inStep || known?.mayBeKnown === true || mayBeRising;
     const mustBeRefused = inStep && known?.stream !== undefined && !mayBeRising;
     if (conflicts.length > 0 && (mustBeRefused || (mayBeRefused && !opened))) {
       this.#end(stream, ...conflicts);
