@@ -27,9 +27,11 @@ export class ModelSession {
   lastFrameId = 0;
   /** Resource and time to live of everything it has asked for. */
   readonly requests = new Map<number, { readonly resource: string | undefined; readonly ttlMs: number | undefined }>();
-  readonly #secrets = new Set<string>();
+  readonly #secrets: Set<string>;
 
-  constructor(open: Open) {
+  /** @param before Another of this id, whose leases the store may still have. */
+  constructor(open: Open, before?: ModelSession) {
+    this.#secrets = new Set(before?.#secrets);
     this.id = open.sessionId;
     this.secret = open.sessionSecret.toString('hex');
     this.namespace = open.namespace;

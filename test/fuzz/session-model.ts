@@ -117,7 +117,7 @@ export class SessionModel {
   }
 
   #open(stream: ModelStream, id: number, open: Open, known: ModelSession | undefined, atMs: number): void {
-    const session = known ?? new ModelSession(open);
+    const session = known ?? new ModelSession(open, this.#sessions.get(open.sessionId));
     this.#sessions.set(session.id, session);
     const older = session.stream;
     // The answer to its Close may be on its way already.
