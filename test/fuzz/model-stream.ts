@@ -31,7 +31,7 @@ export class ModelSession {
 
   /** @param before Another of this id, whose leases the store may still have. */
   constructor(open: Open, before?: ModelSession) {
-    this.#secrets = new Set(before?.#secrets);
+    this.#secrets = new Set(before === undefined ? [] : before.#secrets);
     this.id = open.sessionId;
     this.secret = open.sessionSecret.toString('hex');
     this.namespace = open.namespace;
